@@ -1,0 +1,1 @@
+"""What runs where: profiles of a night, and how Prefect starts one."""

@@ -1,0 +1,1 @@
+"""The flows: one file each, thin, the pipeline's table of contents."""

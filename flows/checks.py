@@ -1,0 +1,30 @@
+"""What every flow looks at before it starts anything that costs time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tasks.common.errors import InputError
+from tasks.config import NightlyConfig
+from tasks.data.sources import check_source
+from tasks.models.base import check_base
+from tasks.prompts.prompt import Prompt, load_prompt
+
+
+def check_before_start(config: NightlyConfig) -> Prompt:
+    """Check that data, base model, prompt and store can be used, in a few seconds.
+
+    Returns:
+        The prompt of the night.
+
+    Raises:
+        InputError: one line that names the key and the file or model that is wrong.
+    """
+    check_source(config.data)
+    check_base(config.model)
+    prompt = load_prompt(config.prompt)
+    try:
+        Path(config.store).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"store: '{config.store}' cannot be used as a folder: {error.strerror}") from None
+    return prompt

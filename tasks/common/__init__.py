@@ -1,0 +1,1 @@
+"""What every room shares: errors, the stage store, child processes and progress."""

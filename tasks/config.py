@@ -1,0 +1,57 @@
+"""The one description of a night: a section for each room, read from a profile or from the Prefect UI's form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field
+
+from tasks.common.errors import InputError
+from tasks.common.section import Section
+from tasks.data.config import DataConfig
+from tasks.inference.config import InferenceConfig
+from tasks.judging.config import JudgingConfig
+from tasks.models.config import ModelConfig
+from tasks.prompts.config import PromptConfig
+from tasks.reporting.config import ReportConfig
+from tasks.scoring.config import GateConfig
+from tasks.sql.config import SqlConfig
+from tasks.training.config import TrainingConfig
+
+PROFILES = Path(__file__).parent.parent / "deployments" / "profiles"
+
+
+class NightlyConfig(Section):
+    """A night from data to promotion. The defaults fit the bundled model and sample."""
+
+    store: str = Field(".nightly", description="Folder that keeps outputs, models, the judge's journal and history.")
+    data: DataConfig = Field(default_factory=DataConfig, description="Rows: source, validation, split.")
+    sql: SqlConfig = Field(default_factory=SqlConfig, description="Generated databases that queries run on.")
+    model: ModelConfig = Field(default_factory=ModelConfig, description="The base model.")
+    prompt: PromptConfig = Field(default_factory=PromptConfig, description="How a row becomes a prompt.")
+    training: TrainingConfig = Field(default_factory=TrainingConfig, description="Fine-tuning (QLoRA).")
+    inference: InferenceConfig = Field(default_factory=InferenceConfig, description="Batch generation of SQL.")
+    judging: JudgingConfig = Field(default_factory=JudgingConfig, description="The LLM judge.")
+    gate: GateConfig = Field(default_factory=GateConfig, description="When a new model replaces the one in use.")
+    report: ReportConfig = Field(default_factory=ReportConfig, description="What the report shows.")
+
+
+def load_profile(name: str) -> NightlyConfig:
+    """Read `deployments/profiles/NAME.yaml`, or the YAML file that `name` is the path of.
+
+    Raises:
+        InputError: no such profile, not YAML, or a wrong key or value in it.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else PROFILES / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yaml")))
+        raise InputError(f"profile '{name}': no file {path}; profiles: {known}")
+    try:
+        values: Any = yaml.safe_load(path.read_text("utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: expected keys and values, found {type(values).__name__}")
+    return NightlyConfig.read(values, str(path))

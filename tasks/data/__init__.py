@@ -1,0 +1,1 @@
+"""Data: sources, columns, validation, quarantine, leakage, splits and the bundled sample."""

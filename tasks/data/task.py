@@ -1,0 +1,63 @@
+"""The door of the data room: prepare the rows of a night and show what was made of them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from tasks.common.store import StageOutput
+from tasks.common.task import log_output, task_progress
+from tasks.data.config import DataConfig
+from tasks.data.prepare import prepare_data
+from tasks.sql.config import SqlConfig
+
+
+@task(name="prepare data", task_run_name="prepare data", persist_result=False, cache_policy=NO_CACHE)
+def prepare(config: DataConfig, sql: SqlConfig, store: str) -> StageOutput:
+    """Validate, split and draw the rows; the tables `data-summary` and `data-quarantine` show the result."""
+    output = prepare_data(config, sql, Path(store), task_progress("Preparing data"))
+    summary: dict[str, Any] = json.loads(output.file("summary.json").read_text("utf-8"))
+    _log(summary)
+    create_table_artifact(_summary_table(summary), key="data-summary", description=_headline(summary))
+    if summary["reasons"]:
+        create_table_artifact(
+            [{"reason": reason, "rows": rows} for reason, rows in summary["reasons"].items()],
+            key="data-quarantine",
+            description=f"{summary['quarantined']} of {summary['rows']} rows are in quarantine; "
+            "a row can have several reasons.",
+        )
+    return log_output(output)
+
+
+def _headline(summary: dict[str, Any]) -> str:
+    return (
+        f"{summary['rows']} rows read: {summary['train']} to train on, {summary['eval']} to evaluate on, "
+        f"{summary['quarantined']} quarantined, {summary['leaked_dropped']} dropped as leaked, "
+        f"{summary['near_duplicates']} evaluation questions with a near duplicate in training."
+    )
+
+
+def _log(summary: dict[str, Any]) -> None:
+    logger = get_run_logger()
+    logger.info("%s", _headline(summary))
+    for reason, rows in summary["reasons"].items():
+        logger.warning("quarantined: %s (%d rows)", reason, rows)
+    for short in summary["short"]:
+        logger.warning("%(split)s rows in %(language)s: asked for %(asked)d, found %(found)d", short)
+
+
+def _summary_table(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    rows: Counter[tuple[str, str, str]] = Counter()
+    for group in summary["by"]:
+        rows[group["split"], group["language"], group["complexity"]] += group["rows"]
+    return [
+        {"split": split, "language": language, "complexity": complexity, "rows": count}
+        for (split, language, complexity), count in sorted(rows.items())
+    ]

@@ -1,0 +1,1 @@
+"""Inference: prompts in, SQL out, in batches."""

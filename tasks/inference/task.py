@@ -1,0 +1,47 @@
+"""The door of the inference room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.common.store import StageOutput
+from tasks.common.task import log_output, task_progress
+from tasks.inference.config import InferenceConfig
+from tasks.inference.parity import check_parity
+from tasks.inference.predict import predict
+from tasks.models.config import ModelConfig
+from tasks.prompts.prompt import Prompt
+
+
+@task(name="generate SQL", task_run_name="generate SQL ({label})", cache_policy=NO_CACHE, persist_result=False)
+def generate_sql(
+    model: StageOutput,
+    data: StageOutput,
+    prompt: Prompt,
+    config: InferenceConfig,
+    dtype: str,
+    store: str,
+    label: str,
+) -> StageOutput:
+    """Answer the evaluation rows with one model; `label` says which ('champion', 'challenger')."""
+    progress = task_progress(f"generate SQL ({label})")
+    return log_output(predict(model, data, prompt, config, dtype, Path(store), progress))
+
+
+@task(name="check parity", task_run_name="check parity", cache_policy=NO_CACHE, persist_result=False)
+def parity(
+    base: StageOutput,
+    adapter: StageOutput,
+    merged: StageOutput,
+    data: StageOutput,
+    prompt: Prompt,
+    model: ModelConfig,
+    inference: InferenceConfig,
+    store: str,
+) -> StageOutput:
+    """Stop the night if the merged model does not answer as base + adapter."""
+    progress = task_progress("check parity")
+    return log_output(check_parity(base, adapter, merged, data, prompt, model, inference, Path(store), progress))

@@ -1,0 +1,1 @@
+"""Judging: an LLM's verdicts, its journal and its rate limits."""

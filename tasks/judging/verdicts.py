@@ -1,0 +1,114 @@
+"""The stage `verdicts`: the drawn rows joined with a model's predictions, judged and written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from tasks.common.errors import InputError
+from tasks.common.progress import Progress, silent
+from tasks.common.store import LOGS, Counts, StageOutput, run_stage
+from tasks.judging.config import JudgingConfig
+from tasks.judging.endpoint import Endpoint
+from tasks.judging.judge import COLUMNS, draw, judge_rows, pending
+from tasks.judging.local_server import serve_model
+
+JOURNAL = Path("judging", "journal.jsonl")
+STAGE = "verdicts"
+
+
+def make_verdicts(
+    data: StageOutput,
+    predictions: StageOutput,
+    config: JudgingConfig,
+    endpoint: Endpoint,
+    store: Path,
+    progress: Progress = silent,
+) -> StageOutput:
+    """Judge `config.rows` predictions and keep the verdicts in the store.
+
+    A table with rows that got no answer ('error') is stored too, but under a key that says so: the next run
+    finds no finished output, asks for what is missing alone (the journal knows the rest) and completes it.
+
+    Returns:
+        Stage `verdicts`: verdicts.parquet [example_id, verdict, rationale, prompt_tokens, completion_tokens].
+
+    Raises:
+        InputError: a drawn row has no prediction, or the judge refuses us for good (see `judge_rows`).
+        StageError: the judge's account is empty, or the local judge does not start.
+    """
+    inputs = {
+        "data": data.sha256,
+        "predictions": predictions.sha256,
+        "config": config.model_dump(mode="json", include={"rows", "seed"}),
+        "judge": [endpoint.identity, endpoint.parameters],
+    }
+    code = ["tasks.judging"]
+
+    def build(folder: Path) -> Counts:
+        rows = _rows(data, predictions, config)
+        journal = store / JOURNAL
+        with _running(endpoint, pending(rows, endpoint, journal), folder) as ready:
+            table = judge_rows(rows, config, journal, ready, progress)
+        if (table["verdict"] == "error").any():
+            raise _IncompleteError(table)
+        return _write(table, folder, endpoint)
+
+    try:
+        return run_stage(store, STAGE, inputs=inputs, code=code, build=build)
+    except _IncompleteError as incomplete:
+        table = incomplete.table
+    unanswered = sorted(table.loc[table["verdict"] == "error", "example_id"])
+    inputs = {**inputs, "unanswered": unanswered}
+    return run_stage(store, STAGE, inputs=inputs, code=code, build=lambda to: _write(table, to, endpoint))
+
+
+class _IncompleteError(Exception):
+    def __init__(self, table: pd.DataFrame) -> None:
+        super().__init__("rows without an answer")
+        self.table = table
+
+
+def _rows(data: StageOutput, predictions: StageOutput, config: JudgingConfig) -> pd.DataFrame:
+    rows = draw(pd.read_parquet(data.file("eval.parquet")), config.rows, config.seed)
+    file = predictions.file("predictions.parquet")
+    generated = pd.read_parquet(file, columns=["example_id", "sql"])
+    joined = rows.rename(columns={"answer": "gold"}).merge(
+        generated.drop_duplicates("example_id"), on="example_id", how="left", validate="one_to_one"
+    )
+    without = joined.loc[joined["sql"].isna(), "example_id"]
+    if len(without):
+        raise InputError(f"{file}: no prediction for {len(without)} rows to judge, the first {without.iloc[0]}")
+    return joined
+
+
+@contextmanager
+def _running(endpoint: Endpoint, questions: int, folder: Path) -> Iterator[Endpoint]:
+    """The endpoint, its local server running if it has one and there is something to ask."""
+    if not (endpoint.local and questions):
+        yield endpoint
+        return
+    with serve_model(Path(endpoint.model), folder / LOGS / "local_judge.log") as base_url:
+        yield replace(endpoint, base_url=base_url)
+
+
+def _write(table: pd.DataFrame, folder: Path, endpoint: Endpoint) -> Counts:
+    table[COLUMNS].to_parquet(folder / "verdicts.parquet", index=False)
+    said = table["verdict"].value_counts()
+    paid = table[table["origin"] == "judge"]
+    return {
+        "judge": endpoint.name,
+        "rows": len(table),
+        "yes": int(said.get("yes", 0)),
+        "no": int(said.get("no", 0)),
+        "unjudged": int(said.get("unjudged", 0)),
+        "errors": int(said.get("error", 0)),
+        "asked": len(paid),
+        "from_journal": int((table["origin"] == "journal").sum()),
+        "prompt_tokens": int(paid["prompt_tokens"].sum()),
+        "completion_tokens": int(paid["completion_tokens"].sum()),
+    }

@@ -1,0 +1,1 @@
+"""Models: base weights, merge, parity and the registry of versions."""

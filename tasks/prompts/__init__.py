@@ -1,0 +1,1 @@
+"""Prompts: one object renders the training text and the inference prompt."""

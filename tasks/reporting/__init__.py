@@ -1,0 +1,1 @@
+"""Reporting: tables, plots, Prefect artifacts, the HTML page and history."""

@@ -1,0 +1,95 @@
+"""The night on one HTML page that needs nothing else: styles and plots are inside it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tasks.reporting import plots, tables
+from tasks.reporting.history import versions
+from tasks.reporting.night import Night
+from tasks.reporting.shown import KOREAN_NOTE, accuracy_table, duration
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A plot as two data URIs: the browser takes the one that suits its colour scheme."""
+
+    light: str
+    dark: str
+    says: str
+
+
+def picture(says: str, draw: Callable[[plots.Dress], bytes]) -> Picture:
+    """Draw a plot in both dresses; `says` is its caption."""
+    return Picture(data_uri(draw(plots.LIGHT)), data_uri(draw(plots.DARK)), says)
+
+
+def data_uri(png: bytes) -> str:
+    """A PNG as a URI that holds it."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def render_page(night: Night, history: pd.DataFrame, most_examples: int) -> str:
+    """The page as text.
+
+    Args:
+        night: the night.
+        history: what `read_history` returns, this night included.
+        most_examples: answers shown of each sort.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html").render(
+        night=night,
+        korean_note=KOREAN_NOTE if night.bundled else "",
+        duration=duration(night.seconds),
+        pictures=_pictures(night, history),
+        by_language=accuracy_table(night, "language"),
+        by_kind=accuracy_table(night, "complexity"),
+        outcomes=tables.outcomes(night.models),
+        examples={title: rows.to_dict("records") for title, rows in tables.examples(night, most_examples).items()},
+        reasons=tables.reasons(night.data),
+        training=tables.figures(night.refs.adapter),
+        parity=tables.figures(night.refs.parity),
+        confusion=tables.confusion(night.agreement) if night.agreement else None,
+        judgements=tables.judgements(night),
+        stages=tables.stages(night.refs),
+        versions=versions(),
+        config=yaml.safe_dump(night.refs.config, sort_keys=False, allow_unicode=True),
+    )
+
+
+def _pictures(night: Night, history: pd.DataFrame) -> dict[str, Picture]:
+    by_language, by_kind = (tables.comparison(night.models, by) for by in ("language", "complexity"))
+    composition = tables.composition(night.data)
+    drawn = {
+        "language": picture("Execution accuracy by language", lambda dress: plots.accuracy(by_language, dress)),
+        "kind": picture("Execution accuracy by kind of query", lambda dress: plots.accuracy(by_kind, dress)),
+        "composition": picture(_composition_caption(composition), lambda dress: plots.composition(composition, dress)),
+    }
+    if night.losses:
+        drawn["loss"] = picture("Training loss", lambda dress: plots.loss(night.losses, dress))
+    if history["run"].nunique() > 1:
+        drawn["history"] = picture("The nights so far", lambda dress: plots.history(history, dress))
+    return drawn
+
+
+def _composition_caption(rows: pd.DataFrame) -> str:
+    domains = plots.domain_order(rows)
+    drawn = zip(plots.latin(domains, "domain"), domains, strict=True)
+    renamed = "; ".join(f"{label}: {name}" for label, name in drawn if label != name)
+    return "Rows by domain and kind of query" + (f" ({renamed})" if renamed else "")

@@ -1,0 +1,33 @@
+"""The night as the markdown of one Prefect artifact."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tasks.reporting import plots, tables
+from tasks.reporting.html import data_uri
+from tasks.reporting.night import Night
+from tasks.reporting.shown import KOREAN_NOTE, accuracy_table, duration
+
+
+def night_markdown(night: Night, page: str) -> str:
+    """Decision, accuracies and their plot; the rest is on the HTML page, which lies at `page`."""
+    plot = data_uri(plots.accuracy(tables.comparison(night.models, "language")))
+    notes = [*night.decision.reasons, night.decision.judge_note] if night.decision else []
+    notes += [night.refs.outcome] if night.refs.outcome else []
+    notes += [KOREAN_NOTE] if night.bundled else []
+    parts = [
+        f"# {night.sentence}",
+        "\n".join(f"- {note}" for note in notes),
+        markdown_table(accuracy_table(night, "language")),
+        "EX is execution accuracy (with its 95% interval), EM exact match, p the exact McNemar test.",
+        f"![Execution accuracy by language]({plot})",
+        f"Took {duration(night.seconds)}. The whole report: `{page}`",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """A frame as a markdown table; bars in its cells are escaped."""
+    lines = [list(table.columns), ["---"] * len(table.columns), *table.astype(str).to_numpy().tolist()]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,0 +1,75 @@
+"""Numbers as people read them, and the tables that the page, the terminal and Prefect all show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from tasks.reporting.night import Night
+from tasks.reporting.tables import comparison
+
+
+def percent(share: float) -> str:
+    """0.621 as '62.1%'; a dash for no value."""
+    return "–" if math.isnan(share) else f"{share:.1%}"
+
+
+def percent_with_interval(share: float, low: float, high: float) -> str:
+    """'62.1% (52–71)'."""
+    return percent(share) if math.isnan(share) else f"{percent(share)} ({100 * low:.0f}–{100 * high:.0f})"
+
+
+def points(gain: float) -> str:
+    """0.021 as '+2.1'."""
+    return f"{100 * gain:+.1f}".replace("-", "−")
+
+
+def short_p(p_value: float) -> str:
+    """'0.031', '<0.001'."""
+    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def duration(seconds: float) -> str:
+    """'8.4 s', '3 min 20 s', '2 h 05 min'."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def accuracy_table(night: Night, by: str) -> pd.DataFrame:
+    """Accuracies by language or by kind of query, in words, ready to be shown."""
+    table = comparison(night.models, by)
+    shown = pd.DataFrame({by if by == "language" else "kind of query": table["group"], "rows": table["rows"]})
+    for model in night.models:
+        columns = [table[f"ex{end}_{model.role}"] for end in ("", "_low", "_high")]
+        shown[f"EX {model.role}"] = [percent_with_interval(*one) for one in zip(*columns, strict=True)]
+    if night.challenger:
+        shown["gain"] = table["gain"].map(points)
+        shown["newly right/wrong"] = [
+            f"{right} / {wrong}" for right, wrong in zip(table["newly_right"], table["newly_wrong"], strict=True)
+        ]
+        if by == "language":  # eight kinds are eight tests: one of them would look lucky too often
+            shown["p"] = table["p_value"].map(short_p)
+    for name, measure in (("EM, %", "em"), ("canon. EM, %", "em_canonical")):
+        shown[name] = _sides(table, measure, night, lambda share: f"{100 * share:.1f}")
+    if table.filter(like="undecided_").to_numpy().any():
+        shown["undecided"] = _sides(table, "undecided", night, str)
+    return shown
+
+
+def _sides(table: pd.DataFrame, measure: str, night: Night, say: Callable[[Any], str]) -> list[str]:
+    """Champion's value → challenger's."""
+    sides = [table[f"{measure}_{model.role}"].map(say) for model in night.models]
+    return [" → ".join(one) for one in zip(*sides, strict=True)]
+
+
+KOREAN_NOTE = (
+    "The bundled 135M model reads Korean badly: its tokenizer takes two tokens for one Korean character "
+    "(0.5 characters a token). Korean is the larger models' part; its figures are shown for completeness."
+)

@@ -1,0 +1,177 @@
+"""The report's tables as plain frames, with numbers as numbers: shares run from 0 to 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from tasks.common.store import StageOutput
+from tasks.judging.agreement import Agreement
+from tasks.reporting.night import Model, Night, NightRefs
+from tasks.scoring.accuracy import decided
+from tasks.scoring.gate import pair, paired_result
+from tasks.scoring.statistics import wilson_interval
+
+ALL = "all"
+OUTCOMES = ("equal", "different", "invalid", "undecided", "unsupported")
+
+
+def accuracy(scores: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Accuracies of one model over all rows and by the values of the column `by`, largest group first.
+
+    Returns:
+        `group`, `rows`, `undecided`, and for each measure `m` of `em`, `em_canonical`, `ex` the share `m`
+        with its 95% Wilson interval `m_low`, `m_high`. EX is a share of the rows that execution decided.
+    """
+    parts = {str(name): part for name, part in scores.groupby(by)}
+    names = sorted(parts, key=lambda name: (-len(parts[name]), name))
+    lines = [(ALL, scores), *((name, parts[name]) for name in names)]
+    return pd.DataFrame([_accuracy_line(name, part) for name, part in lines])
+
+
+def _accuracy_line(group: str, scores: pd.DataFrame) -> dict[str, Any]:
+    told = decided(scores)
+    line: dict[str, Any] = {"group": group, "rows": len(scores), "undecided": len(scores) - len(told)}
+    measures = {"em": scores["em"], "em_canonical": scores["em_canonical"], "ex": told["correct"]}
+    for measure, right in measures.items():
+        line[measure] = float(right.mean()) if len(right) else float("nan")
+        line[f"{measure}_low"], line[f"{measure}_high"] = wilson_interval(int(right.sum()), len(right))
+    return line
+
+
+def comparison(models: Sequence[Model], by: str) -> pd.DataFrame:
+    """Accuracies of the night's one or two models side by side.
+
+    Returns:
+        `group`, `rows`, then the other columns of `accuracy` with `_champion` or `_challenger` behind them;
+        with two models also `gain`, `newly_right`, `newly_wrong` and `p_value`, of the rows decided for both.
+    """
+    tables = [accuracy(model.scores, by).set_index(["group", "rows"]) for model in models]
+    sides = [table.add_suffix(f"_{model.role}") for table, model in zip(tables, models, strict=True)]
+    if len(models) == 2:
+        sides.append(_paired(models, by, tables[0].index))
+    return pd.concat(sides, axis=1).reset_index()
+
+
+def _paired(models: Sequence[Model], by: str, groups: pd.Index) -> pd.DataFrame:
+    pairs = pair(models[0].scores, models[1].scores)
+    told = pairs[pairs["decided"]]
+    fields = {"gain", "newly_right", "newly_wrong", "p_value"}
+    results = [paired_result(told if group == ALL else told[told[by] == group]) for group, _ in groups]
+    return pd.DataFrame([result.model_dump(include=fields) for result in results], index=groups)
+
+
+def outcomes(models: Sequence[Model]) -> pd.DataFrame:
+    """How execution ended, counted: `outcome`, and a column for each model's role."""
+    counted = {model.role: model.scores["outcome"].value_counts() for model in models}
+    table = pd.DataFrame(counted).reindex(OUTCOMES).fillna(0).astype(int)
+    return table[table.sum(axis=1) > 0].rename_axis("outcome").reset_index()
+
+
+def stages(refs: NightRefs) -> pd.DataFrame:
+    """What was made tonight and what lay there already: `stage`, `of`, `how`, `seconds`, `key`, `figures`."""
+    sides = [one for one in (refs.champion, refs.challenger) if one]
+    made: list[tuple[StageOutput | None, str]] = [
+        (refs.data, ""),
+        (refs.base_model, ""),
+        (refs.adapter, ""),
+        (refs.merged_model, ""),
+        (refs.parity, ""),
+        *((one.predictions, one.label) for one in sides),
+        *((one.scores, one.label) for one in sides),
+        *((one.verdicts, one.label) for one in sides),
+        (refs.decision, ""),
+    ]
+    return pd.DataFrame([_stage_line(output, of) for output, of in made if output])
+
+
+def _stage_line(output: StageOutput, of: str) -> dict[str, Any]:
+    return {
+        "stage": output.stage.replace("_", " "),
+        "of": of,
+        "how": "reused" if output.reused else "made",
+        "seconds": f"{output.seconds:,.1f}",
+        "key": output.key[:8],
+        "figures": ", ".join(f"{name} {value}" for name, value in output.counts.items()),
+    }
+
+
+def figures(output: StageOutput | None) -> pd.DataFrame:
+    """A stage's own figures, one a line: `figure`, `value` (text); no line when there is no such stage."""
+    counts = output.counts if output else {}
+    lines = [(name.replace("_", " "), f"{v:,}" if isinstance(v, int) else str(v)) for name, v in counts.items()]
+    return pd.DataFrame(lines, columns=["figure", "value"])
+
+
+def reasons(summary: dict[str, Any]) -> pd.DataFrame:
+    """Why rows are in quarantine: `reason`, `rows`, most frequent first (a row may have several reasons)."""
+    table = pd.DataFrame(list(summary["reasons"].items()), columns=["reason", "rows"])
+    return table.sort_values("rows", ascending=False, ignore_index=True)
+
+
+def composition(summary: dict[str, Any]) -> pd.DataFrame:
+    """Rows by `split`, `language`, `domain` and `complexity`."""
+    return pd.DataFrame(summary["by"], columns=["split", "language", "domain", "complexity", "rows"])
+
+
+def examples(night: Night, most: int) -> dict[str, pd.DataFrame]:
+    """Answers worth reading, at most `most` of a sort, drawn by example id (a hash: as good as at random).
+
+    Returns:
+        By title, frames with `example_id`, `language`, `complexity`, `question`, `gold`, `champion` and
+        (with two models) `challenger`: their SQL; `reason`, `counterexample`: what execution says of the
+        latter; and where the judge spoke `verdict`, `rationale`.
+    """
+    last = night.models[-1]
+    rows = _side_by_side(night.models).sort_values("example_id")
+    sorts = {}
+    if night.challenger:
+        sorts["Newly right"] = ~rows["right_before"] & rows["right"]
+        sorts["Newly wrong"] = rows["right_before"] & ~rows["right"]
+    else:
+        sorts["Wrong"] = ~rows["right"]
+    if last.verdicts is not None:
+        sorts["The judge and execution disagree"] = rows["disagree"]
+    told = rows["decided"]
+    return {title: rows[chosen & told].head(most) for title, chosen in sorts.items()}
+
+
+def _side_by_side(models: Sequence[Model]) -> pd.DataFrame:
+    first, last = models[0].scores, models[-1].scores
+    rows = first[["example_id", "language", "complexity", "question", "gold"]].assign(
+        champion=first["sql"],
+        right_before=first["correct"].astype(bool),
+        decided=first.index.isin(decided(first).index),
+    )
+    newest = last[["example_id", "sql", "correct", "reason", "counterexample", "outcome"]]
+    rows = rows.merge(newest.rename(columns={"sql": "challenger", "correct": "right"}), on="example_id")
+    rows["right"] = rows["right"].astype(bool)
+    rows["decided"] &= rows["example_id"].isin(decided(last)["example_id"])
+    verdicts = models[-1].verdicts
+    if verdicts is not None:
+        rows = rows.merge(verdicts[["example_id", "verdict", "rationale"]], on="example_id", how="left")
+        rows[["verdict", "rationale"]] = rows[["verdict", "rationale"]].fillna("")
+        said = rows["verdict"].map({"yes": True, "no": False})
+        rows["disagree"] = said.notna() & (said != rows["right"])
+    return rows if len(models) == 2 else rows.drop(columns="challenger")
+
+
+def judgements(night: Night) -> pd.DataFrame:
+    """What the judge said of each model: `model`, and rows by verdict."""
+    judged = [(model.role, model.verdicts) for model in night.models if model.verdicts is not None]
+    counted = {role: verdicts["verdict"].value_counts() for role, verdicts in judged}
+    table = pd.DataFrame(counted, index=pd.Index(["yes", "no", "unjudged", "error"])).fillna(0).astype(int)
+    return table.T.rename_axis("model").reset_index()
+
+
+def confusion(found: Agreement) -> pd.DataFrame:
+    """The judge's word against execution, counted over all models."""
+    return pd.DataFrame(
+        {
+            "judge says": ["yes", "no"],
+            "execution: right": [found.yes_right, found.no_right],
+            "execution: wrong": [found.yes_wrong, found.no_wrong],
+        }
+    )

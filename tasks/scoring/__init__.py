@@ -1,0 +1,1 @@
+"""Scoring: metrics, intervals, paired tests, agreement and the promotion gate."""

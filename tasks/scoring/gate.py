@@ -1,0 +1,194 @@
+"""The gate: is the challenger shown to be better than the champion?
+
+Both models answered the same evaluation rows. Execution accuracy decides, over all rows of all languages
+together; the languages' own results stand beside the decision, and so does what the judge says.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from tasks.common.errors import InputError
+from tasks.scoring.accuracy import DECIDED
+from tasks.scoring.config import GateConfig
+from tasks.scoring.statistics import mcnemar_p, paired_gain_interval
+
+
+class PairedResult(BaseModel):
+    """Two models on the same rows. Accuracies and gains are shares (0.02 is 2 points)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int
+    champion_accuracy: float
+    challenger_accuracy: float
+    gain: float
+    gain_low: float
+    gain_high: float
+    newly_right: int
+    newly_wrong: int
+    p_value: float
+
+
+class Decision(PairedResult):
+    """What the gate said, with its reasons in words; `left_out` rows were not decided on both sides."""
+
+    decision: Literal["promote", "hold"]
+    reasons: list[str]
+    champion: str
+    challenger: str
+    left_out: int
+    by_language: dict[str, PairedResult]
+    judge_trusted: bool
+    judge_note: str
+
+
+def decide(
+    champion_scores: pd.DataFrame,
+    challenger_scores: pd.DataFrame,
+    gate: GateConfig,
+    *,
+    champion: str,
+    challenger: str,
+    judge_note: str,
+    judge_trusted: bool,
+) -> Decision:
+    """Promote the challenger if the exact McNemar test and the gate's limits say that it is better.
+
+    Args:
+        champion_scores: scores of the model in use.
+        challenger_scores: scores of tonight's model on the same rows.
+        gate: the limits.
+        champion: the name of the model in use.
+        challenger: the name of tonight's.
+        judge_note: what is to be said of the judge; it is passed on and decides nothing.
+        judge_trusted: whether the judge agrees well enough with execution.
+
+    Raises:
+        InputError: the two were not scored on the same rows.
+    """
+    pairs = pair(champion_scores, challenger_scores)
+    told = pairs[pairs["decided"]]
+    result = paired_result(told)
+    by_language = {str(name): paired_result(part) for name, part in told.groupby("language")}
+    obstacles = _obstacles(result, gate)
+    left_out = len(pairs) - len(told)
+    reasons = [_what_happened(result), *(obstacles or _why_promoted(result, gate))]
+    reasons += _worse_languages(by_language)
+    if left_out:
+        reasons.append(f"Left out: {left_out} of {len(pairs)} rows, which execution could not decide for both models.")
+    return Decision(
+        **result.model_dump(),
+        decision="hold" if obstacles else "promote",
+        reasons=reasons,
+        champion=champion,
+        challenger=challenger,
+        left_out=left_out,
+        by_language=by_language,
+        judge_trusted=judge_trusted,
+        judge_note=judge_note,
+    )
+
+
+def pair(champion: pd.DataFrame, challenger: pd.DataFrame) -> pd.DataFrame:
+    """Put the scores of two models side by side.
+
+    Returns:
+        One line a row, in the champion's order: `example_id`, `language`, `complexity`, `champion` and
+        `challenger` (right or not) and `decided` (whether execution decided both).
+
+    Raises:
+        InputError: the two were not scored on the same rows.
+    """
+    apart = set(champion["example_id"]) ^ set(challenger["example_id"])
+    if apart:
+        raise InputError(
+            f"scores: champion and challenger must be scored on the same rows; {len(apart)} rows, "
+            f"'{min(apart)}' among them, are scored for one of them only"
+        )
+    other = challenger[["example_id", "outcome", "correct"]]
+    both = champion.merge(other, on="example_id", suffixes=("", "_challenger"), validate="1:1")
+    return both[["example_id", "language", "complexity"]].assign(
+        champion=both["correct"].astype(bool),
+        challenger=both["correct_challenger"].astype(bool),
+        decided=both["outcome"].isin(DECIDED) & both["outcome_challenger"].isin(DECIDED),
+    )
+
+
+def paired_result(pairs: pd.DataFrame) -> PairedResult:
+    """Count and test pairs: a frame with the boolean columns `champion` and `challenger` (right or not)."""
+    rows = len(pairs)
+    newly_right = int((~pairs["champion"] & pairs["challenger"]).sum())
+    newly_wrong = int((pairs["champion"] & ~pairs["challenger"]).sum())
+    low, high = paired_gain_interval(newly_right, newly_wrong, rows)
+    return PairedResult(
+        rows=rows,
+        champion_accuracy=round(pairs["champion"].sum() / max(rows, 1), 6),
+        challenger_accuracy=round(pairs["challenger"].sum() / max(rows, 1), 6),
+        gain=round((newly_right - newly_wrong) / max(rows, 1), 6),
+        gain_low=round(low, 6),
+        gain_high=round(high, 6),
+        newly_right=newly_right,
+        newly_wrong=newly_wrong,
+        p_value=mcnemar_p(newly_right, newly_wrong),
+    )
+
+
+def _obstacles(result: PairedResult, gate: GateConfig) -> list[str]:
+    """Every reason not to promote; none means promote."""
+    found = []
+    if result.rows < gate.min_rows:
+        found.append(f"{result.rows} rows are too few to tell; the gate asks for at least {gate.min_rows}.")
+    if result.newly_right + result.newly_wrong == 0:
+        found.append("The two are right on exactly the same rows: nothing tells them apart.")
+    elif result.gain <= 0:
+        how = "worse than" if result.gain < 0 else "no better than"
+        found.append(f"The challenger is {how} the champion.")
+    elif result.p_value > gate.p_value:
+        found.append(
+            f"The difference may be luck: two equally good models would show one this large with probability "
+            f"{words_for_p(result.p_value)} (exact McNemar test; the gate asks for at most {gate.p_value:g})."
+        )
+    if 0 < result.gain < gate.min_gain:
+        found.append(
+            f"The gain of {_points(result.gain)} points is smaller than the {_points(gate.min_gain)} "
+            "that the gate asks for."
+        )
+    return found
+
+
+def _what_happened(result: PairedResult) -> str:
+    return (
+        f"On the same {result.rows} rows the champion is right on {result.champion_accuracy:.1%}, the challenger on "
+        f"{result.challenger_accuracy:.1%}: {result.newly_right} rows newly right, {result.newly_wrong} newly wrong."
+    )
+
+
+def _why_promoted(result: PairedResult, gate: GateConfig) -> list[str]:
+    return [
+        f"That is hardly luck: two equally good models would show a difference this large with probability "
+        f"{words_for_p(result.p_value)} (exact McNemar test; the gate asks for at most {gate.p_value:g}).",
+        f"The gain is {_points(result.gain)} points, with 95% confidence between {_points(result.gain_low)} and "
+        f"{_points(result.gain_high)}.",
+    ]
+
+
+def _worse_languages(results: dict[str, PairedResult]) -> list[str]:
+    return [
+        f"Note that '{language}' alone got worse: {r.champion_accuracy:.1%} to {r.challenger_accuracy:.1%} "
+        f"on {r.rows} rows (p {words_for_p(r.p_value)})."
+        for language, r in results.items()
+        if len(results) > 1 and r.gain < 0
+    ]
+
+
+def words_for_p(p_value: float) -> str:
+    """A p-value as people read it: '0.031', 'below 0.001'."""
+    return "below 0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f}"

@@ -1,0 +1,71 @@
+"""Scores: every prediction beside its gold query, by exact match and by execution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from tasks.common.errors import InputError
+from tasks.common.progress import Progress, silent
+from tasks.sql.config import SqlConfig
+from tasks.sql.exact import canonical_match, exact_match
+from tasks.sql.execution import compare
+
+COLUMNS = [
+    "example_id", "db_id", "language", "domain", "complexity", "question", "gold", "sql",
+    "em", "em_canonical", "outcome", "correct", "reason", "counterexample",
+]  # fmt: skip
+
+
+def score_rows(
+    rows: pd.DataFrame, predictions: pd.DataFrame, sql_config: SqlConfig, progress: Progress = silent
+) -> pd.DataFrame:
+    """Score every prediction against its row.
+
+    Args:
+        rows: evaluation rows.
+        predictions: `example_id` and `sql`, in any order.
+        sql_config: the generated databases.
+        progress: hears how many rows were run.
+
+    Returns:
+        One line a row in the order of `rows`, with the columns `COLUMNS`.
+
+    Raises:
+        InputError: a row without a prediction, a prediction without a row, or two for one row.
+    """
+    _check_ids(rows["example_id"], predictions["example_id"])
+    joined = rows.rename(columns={"answer": "gold"}).merge(predictions[["example_id", "sql"]], on="example_id")
+    joined["em"] = [exact_match(g, s) for g, s in zip(joined["gold"], joined["sql"], strict=True)]
+    columns = [joined[name] for name in ("gold", "sql", "context", "dialect")]
+    joined["em_canonical"] = [canonical_match(*one) for one in zip(*columns, strict=True)]
+    queries = joined.rename(columns={"sql": "prediction"})[["example_id", "context", "gold", "prediction"]]
+    compared = [
+        compare(queries[joined["dialect"] == dialect], str(dialect), sql_config, progress)
+        for dialect in joined["dialect"].unique()
+    ]
+    scores = joined.merge(pd.concat(compared), on="example_id", validate="1:1")
+    if len(scores) != len(rows):
+        raise AssertionError(f"execution answered {len(scores)} of {len(rows)} rows")
+    scores["correct"] = scores["outcome"] == "equal"
+    return scores[COLUMNS]
+
+
+def _check_ids(rows: pd.Series, predictions: pd.Series) -> None:
+    problems = {
+        "no prediction for": sorted(set(rows) - set(predictions)),
+        "predictions for unknown rows": sorted(set(predictions) - set(rows)),
+        "more than one prediction for": sorted(predictions[predictions.duplicated()].unique()),
+    }
+    found = [f"{what} {_named(ids)}" for what, ids in problems.items() if ids]
+    if found:
+        raise InputError(
+            f"predictions: {'; '.join(found)}; expected one prediction for each of the {len(rows)} evaluation rows"
+        )
+
+
+def _named(ids: Iterable[str], most: int = 5) -> str:
+    listed = list(ids)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more

@@ -1,0 +1,1 @@
+"""Training: QLoRA fine-tuning in a process of its own."""

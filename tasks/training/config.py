@@ -1,0 +1,46 @@
+"""Settings of fine-tuning."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tasks.common.section import Section
+
+
+class TrainingConfig(Section):
+    """QLoRA settings. The defaults fit the bundled 135M model on two CPU cores."""
+
+    quantization: Literal["nf4", "none"] = Field("nf4", description="How the frozen base is held while training.")
+    epochs: float = Field(1.0, gt=0, description="Passes over the training rows.")
+    max_steps: int = Field(-1, description="Stop after this many optimizer steps; -1 means by epochs.")
+    learning_rate: float = Field(2e-3, gt=0, description="Peak learning rate.")
+    lr_scheduler: Literal["cosine", "linear", "constant_with_warmup"] = Field(
+        "cosine", description="How the learning rate falls after the warm-up."
+    )
+    warmup_share: float = Field(0.1, ge=0, lt=1, description="Share of the steps the learning rate rises for.")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW weight decay.")
+    batch_size: int = Field(1, ge=1, description="Sequences a device takes at once (halved when memory runs out).")
+    rows_per_sequence: int = Field(
+        4, ge=1, description="Rows over one schema trained as one sequence, which computes the schema once."
+    )
+    gradient_accumulation: int = Field(1, ge=1, description="Batches summed into one optimizer step.")
+    max_length: int = Field(1024, ge=64, description="Longest row in tokens, prompt and answer together.")
+    lora_r: int = Field(16, ge=1, description="Rank of the adapter.")
+    lora_alpha: int = Field(32, ge=1, description="Scale of the adapter (alpha / r).")
+    lora_dropout: float = Field(
+        0.0, ge=0, lt=1, description="Dropout on the adapter's input; costs an eighth of the time on a CPU."
+    )
+    target_modules: str | tuple[str, ...] = Field(
+        "all-linear", description="Layers that get an adapter: 'all-linear' or a list of names."
+    )
+    activation_checkpointing: bool = Field(
+        False, description="Recompute activations in the backward pass: less memory, about a third slower."
+    )
+    optimizer: Literal["adamw_torch", "adamw_8bit", "paged_adamw_8bit"] = Field(
+        "adamw_torch", description="The 8-bit and paged ones save GPU memory."
+    )
+    checkpoint_every_steps: int = Field(50, ge=1, description="A killed run goes on from the last of these.")
+    seed: int = Field(42, description="Seed of the adapter's start values and of the row order.")
+    deadline_s: float = Field(6 * 3600, gt=0, description="Training is stopped after this many seconds.")

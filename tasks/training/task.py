@@ -1,0 +1,22 @@
+"""The door of the training room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.common.store import StageOutput
+from tasks.common.task import log_output, task_progress
+from tasks.prompts.prompt import Prompt
+from tasks.training.config import TrainingConfig
+from tasks.training.finetune import finetune as run_finetune
+
+
+@task(name="fine-tune", task_run_name="fine-tune", cache_policy=NO_CACHE, persist_result=False)
+def finetune(
+    base: StageOutput, data: StageOutput, prompt: Prompt, config: TrainingConfig, dtype: str, store: str
+) -> StageOutput:
+    """Train an adapter (QLoRA) in a process of its own."""
+    return log_output(run_finetune(base, data, prompt, config, dtype, Path(store), task_progress("fine-tune")))

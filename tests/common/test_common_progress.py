@@ -1,0 +1,33 @@
+"""Progress lines: few, with count, rate and time left, and always one at the end."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tasks.common.progress import throttled
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_lines_are_throttled_and_the_last_one_always_comes(clock: list[float]) -> None:
+    told: list[tuple[str, float]] = []
+    progress = throttled(lambda line, percent: told.append((line, percent)), every_s=5.0)
+    for second in range(1, 13):
+        clock[0] = 100.0 + second
+        progress(second * 10, 120, "rows")
+    assert [percent for _, percent in told] == [pytest.approx(100 * n / 120) for n in (50, 100, 120)]
+    assert told[0][0] == "████████░░░░░░░░░░░░  42 % · 50/120 rows · 10.00/s, 7 s left"
+    assert told[-1][0] == "████████████████████ 100 % · 120/120 rows · 10.00/s"
+
+
+def test_nothing_to_do_tells_nothing(clock: list[float]) -> None:
+    told: list[float] = []
+    throttled(lambda line, percent: told.append(percent))(0, 0, "rows")
+    assert told == []

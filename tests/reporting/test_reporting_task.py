@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import Artifact
+from prefect.testing.utilities import prefect_test_harness
+
+from tasks.reporting.config import ReportConfig
+from tasks.reporting.night import NightRefs
+from tasks.reporting.task import report
+from tasks.scoring.config import GateConfig
+from tasks.scoring.gate import Decision
+from tasks.scoring.task import decide
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[None]:
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.mark.usefixtures("server")
+def test_a_flow_decides_and_reports_through_a_real_server(night_refs: NightRefs, store: Path) -> None:
+    @flow
+    def night() -> tuple[str, Decision]:
+        assert night_refs.challenger is not None
+        decided = decide(night_refs.champion, night_refs.challenger, GateConfig(), 0.6, str(store))
+        again = decide(night_refs.champion, night_refs.challenger, GateConfig(), 0.6, str(store))
+        assert again.reused
+        assert again.sha256 == decided.sha256
+        decision = Decision.model_validate_json(decided.file("decision.json").read_text("utf-8"))
+        refs = night_refs.model_copy(update={"decision": decided, "run_name": "brave otter/2"})
+        return report(refs, ReportConfig(examples=3), str(store)), decision
+
+    path, decision = night()
+    assert decision.decision == "promote"
+    assert decision.judge_trusted
+    assert decision.judge_note.startswith("Judge trusted: kappa")
+    assert Path(path).name == "2026-11-21T03-00-00-brave-otter-2.html"
+    assert Path(path).read_text("utf-8") == (store / "reports" / "latest.html").read_text("utf-8")
+    assert decision.judge_note in Path(path).read_text("utf-8")
+    assert len((store / "history.jsonl").read_text("utf-8").splitlines()) == 1
+    artifacts = _artifacts()
+    assert {"night-report", "accuracy", "examples", "stages"} <= set(artifacts)
+    assert str(artifacts["night-report"].data).startswith("# Promoted: v7")
+    assert len(str(artifacts["night-report"].data)) < 140_000
+    assert any("레벨이" in example["question"] for example in json.loads(str(artifacts["examples"].data)))
+
+
+def _artifacts() -> dict[str, Artifact]:
+    with get_client(sync_client=True) as client:
+        return {str(one.key): one for one in client.read_artifacts()}
