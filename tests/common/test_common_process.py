@@ -121,7 +121,8 @@ def test_a_deadline_is_told_as_such_and_ends_child_and_grandchild(run: Run, tmp_
 
 
 STARTS = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from pathlib import Path
 from tasks.common.process import run_module
 folder = Path(sys.argv[1])
