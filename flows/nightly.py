@@ -35,10 +35,10 @@ def retrain_and_evaluate(config: NightlyConfig = DEFAULT) -> None:
     started = datetime.now(UTC)
     prompt = check_before_start(config)
     tuned = finetune_model(config)
-    champion, challenger = contenders(tuned.base, tuned.merged, tuned.adapter, tuned.data, prompt, config.store)
+    champion, challenger, trial = contenders(tuned.base, tuned.merged, tuned.adapter, tuned.data, prompt, config.store)
     in_use = evaluate(champion, "champion", tuned.data, tuned.base, prompt, config)
     tonight = evaluate(challenger, "challenger", tuned.data, tuned.base, prompt, config)
-    decision = decide(in_use, tonight, config.gate, config.judging.min_kappa, config.store)
+    decision = decide(in_use, tonight, trial, config.gate, config.judging.min_kappa, config.store)
     outcome = promote(challenger, decision, flow_run.get_name() or "by hand", config.store)
     report(
         NightRefs(

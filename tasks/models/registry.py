@@ -10,7 +10,8 @@ is in use, so a crash at any moment leaves either the old champion or the new on
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -120,7 +121,7 @@ Read = TypeVar("Read", Version, Aliases)
 
 def register(store: Path, model: Model) -> Version:
     """Give `model` a version, or return the one that the same weights with the same prompt already have."""
-    with _lock(store):
+    with locked(store):
         known = versions(store)
         for version in known:
             if (version.sha256, version.prompt_sha256) == (model.sha256, model.prompt_sha256):
@@ -154,7 +155,7 @@ def promote(
     Raises:
         InputError: no such version, or one that was rolled back.
     """
-    with _lock(store):
+    with locked(store):
         wanted, aliases = get(store, version), _aliases(store)
         if wanted.version == aliases.champion:
             return wanted
@@ -183,7 +184,7 @@ def roll_back(store: Path, by: str, why: str) -> Version:
     Raises:
         InputError: there is no champion, or none before it.
     """
-    with _lock(store):
+    with locked(store):
         aliases = _aliases(store)
         if aliases.champion is None or aliases.previous is None:
             now = aliases.champion or "not chosen yet"
@@ -251,10 +252,13 @@ def _folder(store: Path) -> Path:
     return store / "registry"
 
 
-def _lock(store: Path) -> FileLock:
+@contextmanager
+def locked(store: Path) -> Iterator[Path]:
+    """The registry's folder, held against every other writer."""
     folder = _folder(store)
     folder.mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / ".lock")
+    with FileLock(folder / ".lock"):
+        yield folder
 
 
 def _now() -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -17,7 +18,16 @@ from tasks.models.base import base_model
 from tasks.models.config import ModelConfig
 from tasks.models.merge import merged_model
 from tasks.models.registry import Lineage, Model, Version
+from tasks.models.trials import trial
 from tasks.prompts.prompt import Prompt
+
+
+class Contenders(NamedTuple):
+    """Who is compared tonight; `trial`: the how-manieth challenger of this champion it is, from 1."""
+
+    champion: Version
+    challenger: Version
+    trial: int
 
 
 @task(name="fetch base model", task_run_name="fetch base model", cache_policy=NO_CACHE, persist_result=False)
@@ -43,7 +53,7 @@ def model_in_use(base: StageOutput, prompt: Prompt, store: str) -> Version:
 @task(name="contenders", task_run_name="contenders", cache_policy=NO_CACHE, persist_result=False)
 def contenders(
     base: StageOutput, merged: StageOutput, adapter: StageOutput, data: StageOutput, prompt: Prompt, store: str
-) -> tuple[Version, Version]:
+) -> Contenders:
     """The model in use and tonight's, registered.
 
     A night that made the very model already in use is compared with what that model replaced: the same
@@ -65,8 +75,11 @@ def contenders(
     )
     if challenger.version == champion.version and challenger.replaces:
         champion = registry.get(folder, challenger.replaces)
-    get_run_logger().info("in use: %s · tonight's: %s", champion.name, challenger.name)
-    return champion, challenger
+    number = trial(folder, champion.version, challenger.version, data.sha256)
+    get_run_logger().info(
+        "in use: %s · tonight's: %s, number %d tried against it", champion.name, challenger.name, number
+    )
+    return Contenders(champion, challenger, number)
 
 
 @task(name="promote or hold", task_run_name="promote or hold", cache_policy=NO_CACHE, persist_result=False)

@@ -34,8 +34,8 @@ def read_history(store: Path) -> pd.DataFrame:
     """The nights so far, oldest first.
 
     Returns:
-        One line for each night and language ('all' is one): `time`, `run`, `decision` ('promote', 'hold'
-        or 'none'), `seconds`, `group`, and the columns of `tables.comparison`.
+        One line for each night and language ('all' is one): `time`, `run`, `decision` ('promote', 'hold',
+        'reject' or 'none'), `seconds`, `group`, and the columns of `tables.comparison`.
     """
     nights = _read(store / "history.jsonl")
     if not nights:

@@ -88,6 +88,8 @@ class Night:
         change = f"execution accuracy {d.champion_accuracy:.1%} → {d.challenger_accuracy:.1%} on {d.rows} rows"
         if d.decision == "promote":
             return f"Promoted: {d.challenger} is better than {d.champion} ({change})."
+        if d.decision == "reject":
+            return f"Rejected: {d.challenger} is worse than {d.champion}, which stays ({change})."
         return f"Held: {d.champion} stays, {d.challenger} is not shown to be better ({change})."
 
 

@@ -16,7 +16,7 @@ from tasks.reporting.tables import comparison
 from tasks.reporting.tables import stages as stage_table
 
 WIDTH = 100
-STYLE = {"promote": "bold green", "hold": "bold yellow"}
+STYLE = {"promote": "bold green", "hold": "bold yellow", "reject": "bold red"}
 
 
 def print_summary(night: Night, page: str, file: IO[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The gate: is the challenger shown to be better than the champion?
+"""The gate: is the challenger shown to be better than the champion, or shown to be worse?
 
 Both models answered the same evaluation rows. Execution accuracy decides, over all rows of all languages
 together; the languages' own results stand beside the decision, and so does what the judge says.
@@ -14,7 +14,15 @@ from pydantic import BaseModel, ConfigDict
 from tasks.common.errors import InputError
 from tasks.scoring.accuracy import DECIDED
 from tasks.scoring.config import GateConfig
-from tasks.scoring.statistics import mcnemar_p, paired_gain_interval
+from tasks.scoring.statistics import (
+    detectable_gain,
+    level_of_trial,
+    mcnemar_p,
+    paired_gain_interval,
+    rows_needed,
+)
+
+WORTH_SEEING = 0.03  # the gain that people usually hope for from one night to the next
 
 
 class PairedResult(BaseModel):
@@ -34,12 +42,19 @@ class PairedResult(BaseModel):
 
 
 class Decision(PairedResult):
-    """What the gate said, with its reasons in words; `left_out` rows were not decided on both sides."""
+    """What the gate said, with its reasons in words; `left_out` rows were not decided on both sides.
 
-    decision: Literal["promote", "hold"]
+    `trial` is the number of this challenger among those tried against the champion, `level` the largest
+    p that promotes it, and `detectable_gain` what such a test finds eight times in ten.
+    """
+
+    decision: Literal["promote", "hold", "reject"]
     reasons: list[str]
     champion: str
     challenger: str
+    trial: int
+    level: float
+    detectable_gain: float
     left_out: int
     by_language: dict[str, PairedResult]
     judge_trusted: bool
@@ -51,17 +66,19 @@ def decide(
     challenger_scores: pd.DataFrame,
     gate: GateConfig,
     *,
+    trial: int,
     champion: str,
     challenger: str,
     judge_note: str,
     judge_trusted: bool,
 ) -> Decision:
-    """Promote the challenger if the exact McNemar test and the gate's limits say that it is better.
+    """Promote the challenger if the exact McNemar test and the gate's limits say that it is better, reject it if worse.
 
     Args:
         champion_scores: scores of the model in use.
         challenger_scores: scores of tonight's model on the same rows.
         gate: the limits.
+        trial: the how-manieth challenger of this champion it is, from 1.
         champion: the name of the model in use.
         challenger: the name of tonight's.
         judge_note: what is to be said of the judge; it is passed on and decides nothing.
@@ -73,24 +90,42 @@ def decide(
     pairs = pair(champion_scores, challenger_scores)
     told = pairs[pairs["decided"]]
     result = paired_result(told)
+    level = promotion_level(gate.p_value, trial)
     by_language = {str(name): paired_result(part) for name, part in told.groupby("language")}
-    obstacles = _obstacles(result, gate)
+    detectable = _detectable_gain(result, level)
+    worse = _shown_worse(result, told, gate)
+    obstacles = [] if worse else _obstacles(result, gate, level, trial)
+    reasons = [_what_happened(result), *worse, *obstacles]
+    if obstacles:
+        reasons.append(_what_could_be_seen(result, detectable, level))
+    elif not worse:
+        reasons += _why_promoted(result, level, trial)
+    reasons += _worse_languages(by_language, gate)
     left_out = len(pairs) - len(told)
-    reasons = [_what_happened(result), *(obstacles or _why_promoted(result, gate))]
-    reasons += _worse_languages(by_language)
     if left_out:
         reasons.append(f"Left out: {left_out} of {len(pairs)} rows, which execution could not decide for both models.")
     return Decision(
         **result.model_dump(),
-        decision="hold" if obstacles else "promote",
+        decision="reject" if worse else "hold" if obstacles else "promote",
         reasons=reasons,
         champion=champion,
         challenger=challenger,
+        trial=trial,
+        level=level,
+        detectable_gain=detectable,
         left_out=left_out,
         by_language=by_language,
         judge_trusted=judge_trusted,
         judge_note=judge_note,
     )
+
+
+def promotion_level(level: float, trial: int) -> float:
+    """The largest two-sided p at which the n-th challenger of a champion is promoted.
+
+    Twice its share of `level`: only one direction promotes, and the other half of a two-sided p lies in the other.
+    """
+    return 2 * level_of_trial(level, trial)
 
 
 def pair(champion: pd.DataFrame, challenger: pd.DataFrame) -> pd.DataFrame:
@@ -137,7 +172,22 @@ def paired_result(pairs: pd.DataFrame) -> PairedResult:
     )
 
 
-def _obstacles(result: PairedResult, gate: GateConfig) -> list[str]:
+def _shown_worse(result: PairedResult, told: pd.DataFrame, gate: GateConfig) -> list[str]:
+    """Every reason to reject: worse in all, or where the gate lets nothing fall, and not by luck."""
+    looked_at = {"all rows": result}
+    for column in ("language", "complexity"):
+        for name, part in told.groupby(column):
+            if name in gate.must_not_fall:
+                looked_at[str(name)] = paired_result(part)
+    return [
+        f"The challenger is shown to be worse on {name}: {r.champion_accuracy:.1%} to {r.challenger_accuracy:.1%} "
+        f"on {r.rows} rows (p {words_for_p(r.p_value)})."
+        for name, r in looked_at.items()
+        if r.gain < 0 and r.p_value <= gate.p_value
+    ]
+
+
+def _obstacles(result: PairedResult, gate: GateConfig, level: float, trial: int) -> list[str]:
     """Every reason not to promote; none means promote."""
     found = []
     if result.rows < gate.min_rows:
@@ -147,10 +197,10 @@ def _obstacles(result: PairedResult, gate: GateConfig) -> list[str]:
     elif result.gain <= 0:
         how = "worse than" if result.gain < 0 else "no better than"
         found.append(f"The challenger is {how} the champion.")
-    elif result.p_value > gate.p_value:
+    elif result.p_value > level:
         found.append(
             f"The difference may be luck: two equally good models would show one this large with probability "
-            f"{words_for_p(result.p_value)} (exact McNemar test; the gate asks for at most {gate.p_value:g})."
+            f"{words_for_p(result.p_value)} ({_test(level, trial)})."
         )
     if 0 < result.gain < gate.min_gain:
         found.append(
@@ -160,6 +210,22 @@ def _obstacles(result: PairedResult, gate: GateConfig) -> list[str]:
     return found
 
 
+def _detectable_gain(result: PairedResult, level: float) -> float:
+    return round(detectable_gain(result.rows, _differing(result), level), 6)
+
+
+def _differing(result: PairedResult) -> float:
+    return (result.newly_right + result.newly_wrong) / max(result.rows, 1)
+
+
+def _what_could_be_seen(result: PairedResult, detectable: float, level: float) -> str:
+    needed = rows_needed(WORTH_SEEING, _differing(result), level)
+    return (
+        f"With {result.rows} rows a gain of {_points(detectable)} points would be seen eight times in ten; to see "
+        f"{_points(WORTH_SEEING)} points that often takes {needed:,} rows."
+    )
+
+
 def _what_happened(result: PairedResult) -> str:
     return (
         f"On the same {result.rows} rows the champion is right on {result.champion_accuracy:.1%}, the challenger on "
@@ -167,21 +233,26 @@ def _what_happened(result: PairedResult) -> str:
     )
 
 
-def _why_promoted(result: PairedResult, gate: GateConfig) -> list[str]:
+def _why_promoted(result: PairedResult, level: float, trial: int) -> list[str]:
     return [
         f"That is hardly luck: two equally good models would show a difference this large with probability "
-        f"{words_for_p(result.p_value)} (exact McNemar test; the gate asks for at most {gate.p_value:g}).",
+        f"{words_for_p(result.p_value)} ({_test(level, trial)}).",
         f"The gain is {_points(result.gain)} points, with 95% confidence between {_points(result.gain_low)} and "
         f"{_points(result.gain_high)}.",
     ]
 
 
-def _worse_languages(results: dict[str, PairedResult]) -> list[str]:
+def _test(level: float, trial: int) -> str:
+    which = "the first challenger" if trial == 1 else f"challenger number {trial}"
+    return f"exact McNemar test; {which} of this champion has to show at most {level:.2g}"
+
+
+def _worse_languages(results: dict[str, PairedResult], gate: GateConfig) -> list[str]:
     return [
         f"Note that '{language}' alone got worse: {r.champion_accuracy:.1%} to {r.challenger_accuracy:.1%} "
         f"on {r.rows} rows (p {words_for_p(r.p_value)})."
         for language, r in results.items()
-        if len(results) > 1 and r.gain < 0
+        if len(results) > 1 and r.gain < 0 and not (language in gate.must_not_fall and r.p_value <= gate.p_value)
     ]
 
 

@@ -39,10 +39,13 @@ def score(data: StageOutput, predictions: StageOutput, label: str, sql: SqlConfi
 
 
 @task(task_run_name="decide", cache_policy=NO_CACHE, persist_result=False)
-def decide(champion: ModelRefs, challenger: ModelRefs, gate: GateConfig, min_kappa: float, store: str) -> StageOutput:
+def decide(
+    champion: ModelRefs, challenger: ModelRefs, trial: int, gate: GateConfig, min_kappa: float, store: str
+) -> StageOutput:
     """Decide from the scores of both models whether the challenger replaces the champion.
 
-    The judge's agreement with execution is carried along; with less than `min_kappa` it is not trusted.
+    It is number `trial` of the challengers tried against this champion. The judge's agreement with execution is
+    carried along; with less than `min_kappa` it is not trusted.
     """
     scores = [pd.read_parquet(one.scores.file("scores.parquet")) for one in (champion, challenger)]
     judged = [
@@ -55,6 +58,7 @@ def decide(champion: ModelRefs, challenger: ModelRefs, gate: GateConfig, min_kap
         scores[0],
         scores[1],
         gate,
+        trial=trial,
         champion=champion.label,
         challenger=challenger.label,
         judge_note=judge_note(agreement),

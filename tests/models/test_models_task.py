@@ -37,7 +37,7 @@ def model(store: Path, name: str) -> StageOutput:
 def night(store: Path, merged: str, decision: str) -> tuple[str, str, str]:
     """One night: who was in use and who came, and what was said in the end."""
     parts = model(store, "base"), model(store, merged), model(store, "adapter"), model(store, "data")
-    champion, challenger = contenders.fn(*parts, PROMPT, str(store))
+    champion, challenger, _ = contenders.fn(*parts, PROMPT, str(store))
     file = store / "decision.json"
     file.write_text(json.dumps({"decision": decision, "reasons": ["because"]}))
     decided = StageOutput(stage="decision", key="d", path=str(store), sha256="d", counts={}, seconds=0)

@@ -107,6 +107,7 @@ def night_refs(store: Path, champion_scores: pd.DataFrame, challenger_scores: pd
         champion_scores,
         challenger_scores,
         config.gate,
+        trial=1,
         champion="base",
         challenger="v7",
         judge_note="Judge not trusted.",

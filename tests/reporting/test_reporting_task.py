@@ -29,8 +29,8 @@ def test_a_flow_decides_and_reports_through_a_real_server(night_refs: NightRefs,
     @flow
     def night() -> tuple[str, Decision]:
         assert night_refs.challenger is not None
-        decided = decide(night_refs.champion, night_refs.challenger, GateConfig(), 0.6, str(store))
-        again = decide(night_refs.champion, night_refs.challenger, GateConfig(), 0.6, str(store))
+        decided = decide(night_refs.champion, night_refs.challenger, 1, GateConfig(), 0.6, str(store))
+        again = decide(night_refs.champion, night_refs.challenger, 1, GateConfig(), 0.6, str(store))
         assert again.reused
         assert again.sha256 == decided.sha256
         decision = Decision.model_validate_json(decided.file("decision.json").read_text("utf-8"))

@@ -27,11 +27,12 @@ def scores(right: list[bool], outcomes: dict[int, str] | None = None) -> pd.Data
     )
 
 
-def gate(champion: pd.DataFrame, challenger: pd.DataFrame, limits: GateConfig = GATE) -> Decision:
+def gate(champion: pd.DataFrame, challenger: pd.DataFrame, limits: GateConfig = GATE, trial: int = 1) -> Decision:
     return decide(
         champion,
         challenger,
         limits,
+        trial=trial,
         champion="base",
         challenger="tonight",
         judge_note="no judge tonight",
@@ -67,11 +68,32 @@ def test_a_small_win_may_be_luck_and_holds() -> None:
     assert any("luck" in reason and "0.125" in reason for reason in decision.reasons)
 
 
-def test_a_worse_challenger_holds_however_sure_it_is() -> None:
+def test_a_challenger_shown_to_be_worse_is_rejected() -> None:
     decision = gate(scores([True] * 60), scores([False] * 40 + [True] * 20))
     assert decision.p_value < 0.001
+    assert decision.decision == "reject"
+    assert any("shown to be worse on all rows: 100.0% to 33.3% on 60 rows" in reason for reason in decision.reasons)
+
+
+def test_a_challenger_that_may_be_worse_holds() -> None:
+    decision = gate(scores([True] * 60), scores([False] * 2 + [True] * 58))
     assert decision.decision == "hold"
-    assert any("worse" in reason for reason in decision.reasons)
+    assert any("is worse than" in reason for reason in decision.reasons)
+
+
+def test_a_hold_says_what_could_have_been_seen() -> None:
+    decision = gate(scores([False] * 4 + [True] * 108), scores([True] * 112))
+    assert 0.05 < decision.detectable_gain < 0.15
+    points = f"{100 * decision.detectable_gain:.1f}"
+    assert any(f"With 112 rows a gain of {points} points would be seen" in reason for reason in decision.reasons)
+
+
+def test_later_challengers_of_a_champion_need_more_evidence() -> None:
+    champion, challenger = scores([False] * 8 + [True] * 52), scores([True] * 60)
+    first, tenth = (gate(champion, challenger, trial=trial) for trial in (1, 10))
+    assert first.p_value == tenth.p_value == mcnemar_p(8, 0)
+    assert (first.decision, tenth.decision) == ("promote", "hold")
+    assert any("challenger number 10 of this champion has to show at most 0.0013" in r for r in tenth.reasons)
 
 
 def test_too_few_rows_hold_even_a_clear_win() -> None:
@@ -81,11 +103,11 @@ def test_too_few_rows_hold_even_a_clear_win() -> None:
 
 
 def test_a_gain_under_the_limit_holds() -> None:
-    champion, challenger = scores([False] * 6 + [True] * 94), scores([True] * 100)
+    champion, challenger = scores([False] * 7 + [True] * 93), scores([True] * 100)
     assert gate(champion, challenger).decision == "promote"
-    decision = gate(champion, challenger, GATE.model_copy(update={"min_gain": 0.07}))
+    decision = gate(champion, challenger, GATE.model_copy(update={"min_gain": 0.08}))
     assert decision.decision == "hold"
-    assert any("6.0 points is smaller than the 7.0" in reason for reason in decision.reasons)
+    assert any("7.0 points is smaller than the 8.0" in reason for reason in decision.reasons)
 
 
 def test_rows_undecided_on_either_side_are_left_out_and_counted() -> None:
@@ -96,10 +118,13 @@ def test_rows_undecided_on_either_side_are_left_out_and_counted() -> None:
     assert any("Left out: 3 of 60 rows" in reason for reason in decision.reasons)
 
 
-def test_a_language_that_got_worse_is_said_beside_a_promotion() -> None:
+def test_a_language_that_must_not_fall_rejects_a_better_model_and_else_is_said_beside_its_promotion() -> None:
     champion = scores([n % 4 == 0 for n in range(100)])  # right in Korean only
     challenger = scores([n % 4 != 0 for n in range(100)])  # right in English only
     decision = gate(champion, challenger)
+    assert decision.decision == "reject"
+    assert any("shown to be worse on ko: 100.0% to 0.0% on 25 rows" in reason for reason in decision.reasons)
+    decision = gate(champion, challenger, GATE.model_copy(update={"must_not_fall": frozenset({"en"})}))
     assert decision.decision == "promote"
     assert any("'ko' alone got worse" in reason for reason in decision.reasons)
     assert decision.by_language["ko"].gain == -1.0
