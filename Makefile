@@ -1,6 +1,7 @@
 # `make` lists what there is. Everything runs in .venv, which is made from requirements.lock when needed.
 
 PROFILE ?= laptop
+export QUESTION ?=
 BIN := .venv/bin
 API_URL ?= http://127.0.0.1:4200/api
 
@@ -9,6 +10,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
 export PREFECT_SERVER_UI_V2_ENABLED := false
 export TOKENIZERS_PARALLELISM := false
 export PREFECT_HOME := $(CURDIR)/.prefect
@@ -18,7 +20,7 @@ FIND_PYTHON = for python in $(PYTHON) python3.11 python3.12 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info[:2] not in {(3, 11), (3, 12)})' 2>/dev/null \
 	&& echo $$python && break; done
 
-.PHONY: help install nightly test lint format server worker deploy clean
+.PHONY: help install nightly ask test lint format server worker deploy clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +29,10 @@ install: .venv/.installed  ## the environment in .venv (done by itself before th
 
 nightly: .venv/.installed  ## one night, from data to promotion, without a server (PROFILE=laptop)
 	env -u PREFECT_API_URL $(BIN)/python -m flows.nightly --profile $(PROFILE)
+
+ask: .venv/.installed  ## the model in use, e.g. make ask QUESTION="How many players are there?" SCHEMA=schema.sql
+	@test -n '$(SCHEMA)' || { echo 'usage: make ask QUESTION="..." SCHEMA=schema.sql [PROFILE=laptop]' >&2; exit 2; }
+	@env -u PREFECT_API_URL $(BIN)/python -m flows.ask --profile $(PROFILE) --schema '$(SCHEMA)' "$$QUESTION"
 
 test: .venv/.installed  ## all tests
 	env -u PREFECT_API_URL $(BIN)/python -m pytest

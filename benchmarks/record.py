@@ -49,18 +49,43 @@ def record(name: str, figures: Figures, packages: Sequence[str], quick: bool) ->
         quick: a look only; the file of record stays as it is.
     """
     if not quick:
-        RESULTS.mkdir(exist_ok=True)
-        kept = {
-            "date": datetime.now(UTC).date().isoformat(),
-            "machine": {
-                "cores": os.cpu_count(),
-                "memory_gb": round(psutil.virtual_memory().total / 2**30),
-                "processor": platform.machine(),
-                "python": platform.python_version(),
-            },
-            "versions": {package: version(package) for package in packages},
-            "figures": dict(figures),
-        }
-        text = json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
-        (RESULTS / f"{name}.json").write_text(text, "utf-8")
+        _write(name, _kept(figures, packages))
     print(json.dumps(dict(figures), ensure_ascii=False))
+
+
+def record_part(
+    name: str, part: str, figures: Figures, packages: Sequence[str], listed: Mapping[str, Any] | None = None
+) -> None:
+    """Keep a run of record of one part of a benchmark in results/<name>.json, beside the other parts' last runs.
+
+    Args:
+        name: the benchmark's package.
+        part: the module in it, a key of the file.
+        figures: as in `record`.
+        packages: whose versions matter to these figures.
+        listed: what is kept besides figures, e.g. lists of cases.
+    """
+    path = RESULTS / f"{name}.json"
+    parts = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    parts[part] = _kept(figures, packages) | dict(listed or {})
+    _write(name, parts)
+
+
+def _kept(figures: Figures, packages: Sequence[str]) -> dict[str, Any]:
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": {
+            "cores": os.cpu_count(),
+            "memory_gb": round(psutil.virtual_memory().total / 2**30),
+            "processor": platform.machine(),
+            "python": platform.python_version(),
+        },
+        "versions": {package: version(package) for package in packages},
+        "figures": dict(figures),
+    }
+
+
+def _write(name: str, kept: Mapping[str, Any]) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
+    (RESULTS / f"{name}.json").write_text(text, "utf-8")

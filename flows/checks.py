@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tasks.common.errors import InputError
 from tasks.config import NightlyConfig
-from tasks.data.sources import check_source
+from tasks.data.sources.read import check_sources
 from tasks.models.base import check_base
 from tasks.prompts.prompt import Prompt, load_prompt
+from tasks.publishing.upload import check_publishing
 
 
 def check_before_start(config: NightlyConfig) -> Prompt:
@@ -20,8 +22,9 @@ def check_before_start(config: NightlyConfig) -> Prompt:
     Raises:
         InputError: one line that names the key and the file or model that is wrong.
     """
-    check_source(config.data)
+    check_sources(config.data)
     check_base(config.model)
+    check_publishing(config.publish, config.model.base, os.environ.get("HF_TOKEN"))
     prompt = load_prompt(config.prompt)
     try:
         Path(config.store).mkdir(parents=True, exist_ok=True)

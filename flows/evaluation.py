@@ -12,15 +12,16 @@ from flows.checks import check_before_start
 from flows.prepare import DEFAULT, prepare_data
 from tasks.common.store import StageOutput
 from tasks.config import NightlyConfig
+from tasks.data.task import compare_rows
 from tasks.inference.task import generate_sql
 from tasks.judging.task import judge
-from tasks.models.registry import Version
+from tasks.models.records import Version
 from tasks.models.task import fetch_base, model_in_use
 from tasks.prompts.prompt import Prompt
 from tasks.reporting.night import NightRefs
 from tasks.reporting.task import report
 from tasks.scoring.refs import ModelRefs
-from tasks.scoring.task import score
+from tasks.scoring.task import make_databases, score
 
 
 def evaluate(
@@ -31,8 +32,11 @@ def evaluate(
     A model answers under the prompt it was tuned with; a base model, tuned with none, under tonight's.
     """
     own = Prompt.of_model(Path(version.path)) or prompt
-    predictions = generate_sql(version.output(), data, own, config.inference, config.model.dtype, config.store, role)
-    scores = score(data, predictions, role, config.sql, config.store)
+    predictions = generate_sql(
+        version.output(), data, own, config.inference, config.model.precision, config.store, role
+    )
+    databases = make_databases(data, config.sql, config.store)
+    scores = score(data, databases, predictions, role, config.sql, config.store)
     verdicts = judge(data, predictions, role, config.judging, base, config.store)
     return ModelRefs(label=version.name, predictions=predictions, scores=scores, verdicts=verdicts)
 
@@ -51,6 +55,7 @@ def evaluate_model(config: NightlyConfig = DEFAULT) -> None:
             started=started,
             config=config.model_dump(mode="json"),
             data=data,
+            data_changes=compare_rows(data, config.store),
             base_model=base,
             champion=evaluate(champion, "champion", data, base, prompt, config),
         ),

@@ -19,7 +19,8 @@ from flows.finetune import finetune_model
 from flows.prepare import DEFAULT
 from tasks.common.errors import InputError, StageError
 from tasks.config import NightlyConfig, load_profile
-from tasks.models.task import contenders, promote
+from tasks.models.task import contenders, promote, remove_old
+from tasks.publishing.task import publish_if_better
 from tasks.reporting.night import NightRefs
 from tasks.reporting.task import report
 from tasks.scoring.task import decide
@@ -31,33 +32,40 @@ def _night() -> str:
 
 @flow(name="retrain-and-evaluate", flow_run_name=_night)
 def retrain_and_evaluate(config: NightlyConfig = DEFAULT) -> None:
-    """Validate, fine-tune, merge, generate, score, judge, decide, promote, report."""
+    """Validate, fine-tune, merge, generate, score, judge, decide, publish, promote, report."""
     started = datetime.now(UTC)
     prompt = check_before_start(config)
     tuned = finetune_model(config)
-    champion, challenger, trial = contenders(tuned.base, tuned.merged, tuned.adapter, tuned.data, prompt, config.store)
-    in_use = evaluate(champion, "champion", tuned.data, tuned.base, prompt, config)
-    tonight = evaluate(challenger, "challenger", tuned.data, tuned.base, prompt, config)
-    decision = decide(in_use, tonight, trial, config.gate, config.judging.min_kappa, config.store)
-    outcome = promote(challenger, decision, flow_run.get_name() or "by hand", config.store)
-    report(
-        NightRefs(
-            run_name=flow_run.get_name() or "by hand",
-            started=started,
-            config=config.model_dump(mode="json"),
-            data=tuned.data,
-            base_model=tuned.base,
-            champion=in_use,
-            challenger=tonight,
-            adapter=tuned.adapter,
-            merged_model=tuned.merged,
-            parity=tuned.parity,
-            decision=decision,
-            outcome=outcome,
-        ),
-        config.report,
-        config.store,
+    described = config.model_dump(mode="json")
+    both = contenders(
+        tuned.base, tuned.merged, tuned.adapter, tuned.parity, tuned.data, prompt, described, config.store
     )
+    in_use = evaluate(both.champion, "champion", tuned.data, tuned.base, prompt, config)
+    tonight = evaluate(both.challenger, "challenger", tuned.data, tuned.base, prompt, config)
+    decision = decide(in_use, tonight, both.trial, config.gate, config.judging.min_kappa, config.store)
+    by = flow_run.get_name() or "by hand"
+    refs = NightRefs(
+        run_name=by,
+        started=started,
+        config=described,
+        data=tuned.data,
+        base_model=tuned.base,
+        champion=in_use,
+        challenger=tonight,
+        adapter=tuned.adapter,
+        merged_model=tuned.merged,
+        parity=tuned.parity,
+        decision=decision,
+    )
+    try:
+        publish_if_better(both.challenger, refs, config.publish, config.store)
+    except (InputError, StageError) as error:
+        report(refs.model_copy(update={"not_promoted": str(error)}), config.report, config.store)
+        raise
+    measured = [stage for stage in (tonight.scores, tonight.verdicts) if stage]
+    outcome = promote(both, tuned.data, measured, decision, by, config.store)
+    report(refs.model_copy(update={"outcome": outcome}), config.report, config.store)
+    remove_old(config.model, config.store)
 
 
 def main() -> int:

@@ -8,12 +8,15 @@ from flows.checks import check_before_start
 from tasks.common.store import StageOutput
 from tasks.config import NightlyConfig
 from tasks.data.task import prepare
+from tasks.reporting.task import show_rows
 
 DEFAULT = NightlyConfig()
 
 
 @flow(name="prepare-data")
 def prepare_data(config: NightlyConfig = DEFAULT) -> StageOutput:
-    """Read, validate, quarantine, split and check the rows for leakage."""
+    """Read, validate, quarantine, split, check the rows for leakage, and show what they are made of."""
     check_before_start(config)
-    return prepare(config.data, config.sql, config.store)
+    data = prepare(config.data, config.sql, config.store)
+    show_rows(data)
+    return data

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import yaml
 from pydantic import Field
 
 from tasks.common.errors import InputError
@@ -15,6 +13,7 @@ from tasks.inference.config import InferenceConfig
 from tasks.judging.config import JudgingConfig
 from tasks.models.config import ModelConfig
 from tasks.prompts.config import PromptConfig
+from tasks.publishing.config import PublishConfig
 from tasks.reporting.config import ReportConfig
 from tasks.scoring.config import GateConfig
 from tasks.sql.config import SqlConfig
@@ -35,6 +34,7 @@ class NightlyConfig(Section):
     inference: InferenceConfig = Field(default_factory=InferenceConfig, description="Batch generation of SQL.")
     judging: JudgingConfig = Field(default_factory=JudgingConfig, description="The LLM judge.")
     gate: GateConfig = Field(default_factory=GateConfig, description="When a new model replaces the one in use.")
+    publish: PublishConfig = Field(default_factory=PublishConfig, description="Where a promoted model is uploaded to.")
     report: ReportConfig = Field(default_factory=ReportConfig, description="What the report shows.")
 
 
@@ -48,10 +48,4 @@ def load_profile(name: str) -> NightlyConfig:
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yaml")))
         raise InputError(f"profile '{name}': no file {path}; profiles: {known}")
-    try:
-        values: Any = yaml.safe_load(path.read_text("utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: expected keys and values, found {type(values).__name__}")
-    return NightlyConfig.read(values, str(path))
+    return NightlyConfig.load(path)

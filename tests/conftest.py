@@ -16,9 +16,12 @@ atexit.register(shutil.rmtree, _prefect_home, ignore_errors=True)
 os.environ.update(
     DO_NOT_TRACK="1",
     GX_ANALYTICS_ENABLED="false",
+    HF_DATASETS_CACHE=str(Path(_prefect_home) / "datasets"),
+    HF_DATASETS_DISABLE_PROGRESS_BARS="1",
     HF_HUB_DISABLE_TELEMETRY="1",
     PREFECT_HOME=_prefect_home,
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
+    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="120",
     PREFECT_SERVER_UI_V2_ENABLED="false",
     TOKENIZERS_PARALLELISM="false",
 )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypedDict
+from typing import TypedDict
 
 import pandas as pd
 
 from tasks.common.errors import InputError
-
-Language = Literal["en", "ko"]
+from tasks.data.config import Language
 
 IDS_SHOWN = 20
 
@@ -45,7 +44,7 @@ def split_by_database(rows: pd.DataFrame, holdout: Sequence[str]) -> tuple[pd.Da
 def draw(
     rows: pd.DataFrame, per_language: Mapping[Language, int] | None, seed: int
 ) -> tuple[pd.DataFrame, list[Shortfall]]:
-    """Draw rows evenly over (db_id, complexity), in an order that only the seed and the rows decide.
+    """Draw rows evenly over (domain, complexity), in an order that only the seed and the rows decide.
 
     Each cell is shuffled by a hash of seed and example_id; then the first of every cell is taken, then the
     second of every cell, until there are enough. The order of `rows` does not matter.
@@ -60,7 +59,7 @@ def draw(
     """
     ticket = rows["example_id"].map(lambda name: hashlib.sha256(f"{seed}:{name}".encode()).hexdigest())
     shuffled = rows.assign(_ticket=ticket).sort_values("_ticket")
-    shuffled["_turn"] = shuffled.groupby(["language", "db_id", "complexity"], dropna=False).cumcount()
+    shuffled["_turn"] = shuffled.groupby(["language", "domain", "complexity"], dropna=False).cumcount()
     ordered = shuffled.sort_values(["_turn", "_ticket"]).drop(columns=["_turn", "_ticket"])
     if per_language is None:
         return ordered, []

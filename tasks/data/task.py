@@ -16,6 +16,7 @@ from tasks.common.store import StageOutput
 from tasks.common.task import log_output, task_progress
 from tasks.data.config import DataConfig
 from tasks.data.prepare import prepare_data
+from tasks.data.versions import compare_with_previous
 from tasks.sql.config import SqlConfig
 
 
@@ -33,14 +34,30 @@ def prepare(config: DataConfig, sql: SqlConfig, store: str) -> StageOutput:
             description=f"{summary['quarantined']} of {summary['rows']} rows are in quarantine; "
             "a row can have several reasons.",
         )
+        create_table_artifact(
+            [{**line, "reasons": "; ".join(line["reasons"])} for line in summary["quarantine"]["examples"]],
+            key="data-quarantine-examples",
+            description="Some rows in quarantine for each reason; all of them: quarantine.parquet.",
+        )
     return log_output(output)
+
+
+@task(name="compare with the rows before", task_run_name="compare with the rows before", cache_policy=NO_CACHE)
+def compare_rows(data: StageOutput, store: str) -> StageOutput | None:
+    """Say which rows were added, removed or changed since the last time that they were others."""
+    changes = compare_with_previous(data, Path(store))
+    if changes is None:
+        get_run_logger().info("These are the first rows of this store.")
+        return None
+    return log_output(changes)
 
 
 def _headline(summary: dict[str, Any]) -> str:
     return (
-        f"{summary['rows']} rows read: {summary['train']} to train on, {summary['eval']} to evaluate on, "
+        f"{summary['rows']} rows read, {summary['left_out']} not in the subset: "
+        f"{summary['train']} to train on, {summary['eval']} to evaluate on, "
         f"{summary['quarantined']} quarantined, {summary['leaked_dropped']} dropped as leaked, "
-        f"{summary['near_duplicates']} evaluation questions with a near duplicate in training."
+        f"{summary['near_duplicates']} training questions nearly those of an evaluation row."
     )
 
 

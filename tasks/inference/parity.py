@@ -46,7 +46,7 @@ def check_parity(
             "rows": str(data.file("eval.parquet")),
             "limit": model.parity_rows,
             "prompt": prompt.model_dump(),
-            "dtype": model.dtype,
+            "dtype": model.precision,
             "batch_size": inference.batch_size,
             "max_new_tokens": inference.max_new_tokens,
             "folder": str(folder),

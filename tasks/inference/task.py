@@ -6,9 +6,11 @@ from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
 
 from tasks.common.store import StageOutput
 from tasks.common.task import log_output, task_progress
+from tasks.inference.ask import ask, how_to_serve
 from tasks.inference.config import InferenceConfig
 from tasks.inference.parity import check_parity
 from tasks.inference.predict import predict
@@ -45,3 +47,14 @@ def parity(
     """Stop the night if the merged model does not answer as base + adapter."""
     progress = task_progress("check parity")
     return log_output(check_parity(base, adapter, merged, data, prompt, model, inference, Path(store), progress))
+
+
+@task(name="ask", task_run_name="ask", cache_policy=NO_CACHE, persist_result=False)
+def ask_model(
+    model: StageOutput, prompt: Prompt, question: str, context: str, config: InferenceConfig, dtype: str
+) -> str:
+    """Answer one question on a schema, and say in the log how to serve the model over HTTP."""
+    sql = ask(model.path, prompt, question, context, config, dtype)
+    told = how_to_serve(model.path, prompt, question, context, config, dtype)
+    get_run_logger().info("to serve this model:\n%s", told)
+    return sql

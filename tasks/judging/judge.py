@@ -2,25 +2,61 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import Iterable
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 import pandas as pd
 
-from tasks.common.errors import InputError, StageError
+from tasks.common.errors import InputError
 from tasks.common.progress import Progress, silent
-from tasks.judging.client import Client, UnansweredError
 from tasks.judging.config import JudgingConfig
-from tasks.judging.endpoint import Endpoint
-from tasks.judging.journal import Journal, Verdict, question_key
-from tasks.judging.prompt import PROMPT_VERSION, messages, read_verdict, without_comments
+from tasks.judging.cost import BATCH_SHARE, Budget
+from tasks.judging.endpoint import parameters
+from tasks.judging.prompt import PROMPT_VERSION, RESPONSE_FORMAT, messages, read_verdict, without_comments
+from tasks.llm.api import Completion, Usage
+from tasks.llm.asking import answer_all
+from tasks.llm.batch import answer_batch
+from tasks.llm.client import Client, Request, UnansweredError
+from tasks.llm.endpoint import Endpoint
+from tasks.llm.journal import Entry, Journal, key_of
+
+logger = logging.getLogger(__name__)
 
 DOES_NOT_PARSE = "does not parse"  # rationale of the 'no' that costs no request
 COLUMNS = ["example_id", "verdict", "rationale", "prompt_tokens", "completion_tokens"]
 
 Question = dict[str, str]  # dialect, context, question, gold, sql
+VerdictWord = Literal["yes", "no", "unjudged", "error"]
+
+
+class Verdict(Entry):
+    """The judge's word on one row, and what it cost."""
+
+    verdict: VerdictWord
+    rationale: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    @property
+    def final(self) -> bool:
+        """All but errors, which are asked again."""
+        return self.verdict != "error"
+
+
+def question_key(identity: str, parameters: Mapping[str, Any], prompt_version: str, row: Mapping[str, str]) -> str:
+    """The name a verdict is filed under: hash of the judge, how it was asked, and the row.
+
+    Args:
+        identity: which model, where.
+        parameters: sampling parameters.
+        prompt_version: of the question's wording.
+        row: keys dialect, context, question, gold, sql.
+    """
+    asked = [row[name] for name in ("dialect", "context", "question", "gold", "sql")]
+    return key_of(identity, parameters, prompt_version, asked)
 
 
 def draw(rows: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
@@ -44,8 +80,8 @@ def draw(rows: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
 
 def pending(rows: pd.DataFrame, endpoint: Endpoint, journal: Path) -> int:
     """How many questions `judge_rows` would have to ask."""
-    book = Journal(journal)
-    return sum(book.find(key) is None for key in _questions(rows, endpoint)[1])
+    with Journal(journal, Verdict) as book:
+        return sum(book.find(key) is None for key in _questions(rows, endpoint)[1])
 
 
 def judge_rows(
@@ -66,7 +102,8 @@ def judge_rows(
 
     Returns:
         One line a row, in the order of `rows`: DataFrame[example_id, verdict, rationale, prompt_tokens,
-        completion_tokens, origin]; origin is 'judge' if this call asked, 'journal' or 'parser'.
+        completion_tokens, origin]; origin is 'judge' if this call asked, 'journal' or 'parser'. Its `attrs` are
+        `usd`, what this call cost, and `estimated_usd`, what it could have cost at most.
 
     Raises:
         InputError: the key, the model or the address is wrong, or a row has no id of its own.
@@ -76,12 +113,32 @@ def judge_rows(
         twice = rows.loc[rows["example_id"].duplicated(), "example_id"].iloc[0]
         raise InputError(f"rows to judge: example_id {twice} is there twice")
     keys, questions = _questions(rows, endpoint)
-    book = Journal(journal)
-    known = {key: verdict for key in questions if (verdict := book.find(key))}
-    missing = {key: question for key, question in questions.items() if key not in known}
-    progress(len(known), len(questions), "verdicts")
-    if missing:
-        asyncio.run(_ask_all(missing, config, book, endpoint, known, progress))
+    with Journal(journal, Verdict) as book:
+        known = {key: verdict for key in questions if (verdict := book.find(key))}
+        missing = {key: question for key, question in questions.items() if key not in known}
+        progress(len(known), len(questions), "verdicts")
+        budget = Budget(config, endpoint)
+        estimated = sum(budget.estimate(request) for _, _, request in _priced(missing, endpoint))
+        logger.info("%d questions to ask, $%.2f at most", len(missing), estimated)
+
+        def arrived(key: str, verdict: Verdict, share: float = 1.0) -> None:
+            known[key] = verdict
+            budget.paid(key, verdict.prompt_tokens, verdict.completion_tokens, share)
+            progress(len(known), len(questions), "verdicts")
+
+        def ask(client: Client, key: str, question: Question) -> Awaitable[Verdict]:
+            return _ask(client, key, question, endpoint)
+
+        if config.batch and missing and not endpoint.local:
+            work = key_of(sorted(questions))
+            _ask_batch(work, budget.affordable(_priced(missing, endpoint)), config, endpoint, book, arrived)
+        left = {key: question for key, question in missing.items() if key not in known}
+        if left:
+            answer_all(budget.affordable(_priced(left, endpoint)), ask, endpoint, config, book, arrived)
+    for unasked in left.keys() - known.keys():
+        known[unasked] = Verdict(
+            key=unasked, verdict="error", rationale=f"not asked: judging.max_usd {config.max_usd:g}"
+        )
     lines = []
     for example_id, key in zip(rows["example_id"], keys, strict=True):
         if key is None:
@@ -90,7 +147,9 @@ def judge_rows(
             # Of equal rows the first alone was asked about and paid for.
             verdict, origin = known[key], "judge" if missing.pop(key, None) else "journal"
         lines.append({"example_id": example_id, **verdict.model_dump(exclude={"key"}), "origin": origin})
-    return pd.DataFrame(lines, columns=[*COLUMNS, "origin"])
+    table = pd.DataFrame(lines, columns=[*COLUMNS, "origin"])
+    table.attrs = {"usd": round(budget.spent, 4), "estimated_usd": round(estimated, 4)}
+    return table
 
 
 def _questions(rows: pd.DataFrame, endpoint: Endpoint) -> tuple[list[str | None], dict[str, Question]]:
@@ -103,42 +162,48 @@ def _questions(rows: pd.DataFrame, endpoint: Endpoint) -> tuple[list[str | None]
             keys.append(None)
             continue
         question: Question = {**{str(name): text for name, text in row.items()}, "sql": sql}
-        key = question_key(endpoint.identity, endpoint.parameters, PROMPT_VERSION, question)
+        key = question_key(endpoint.identity, parameters(endpoint), PROMPT_VERSION, question)
         questions[key] = question
         keys.append(key)
     return keys, questions
 
 
-async def _ask_all(
-    missing: dict[str, Question],
+def _request(question: Question, endpoint: Endpoint, *, again: bool = False) -> Request:
+    return Request(messages(question, again=again), parameters(endpoint), RESPONSE_FORMAT)
+
+
+def _priced(missing: Mapping[str, Question], endpoint: Endpoint) -> Iterator[tuple[str, Question, Request]]:
+    return ((key, question, _request(question, endpoint)) for key, question in missing.items())
+
+
+def _ask_batch(
+    work: str,
+    questions: Iterable[tuple[str, Question]],
     config: JudgingConfig,
-    book: Journal,
     endpoint: Endpoint,
-    known: dict[str, Verdict],
-    progress: Progress,
+    book: Journal[Verdict],
+    arrived: Callable[[str, Verdict, float], None],
 ) -> None:
-    """Fill `known` with a verdict for each missing question, some at a time."""
-    queue = iter(list(missing.items()))
-    total = len(known) + len(missing)
+    """Ask in one batch. An answer without a verdict is not filed: it is asked again, live."""
 
-    async def worker(client: Client, queue: Iterable[tuple[str, Question]]) -> None:
-        for key, question in queue:
-            verdict = book.find(key)  # another run may have asked meanwhile
-            if verdict is None:
-                verdict = await _ask(client, key, question, endpoint)
-                book.add(verdict)
-            known[key] = verdict
-            progress(len(known), total, "verdicts")
+    def filed(key: str, completion: Completion) -> None:
+        decision, told = read_verdict(completion.text)
+        if decision is None:
+            return
+        spent = (completion.usage or Usage()).model_dump()
+        verdict = Verdict(key=key, verdict=decision, rationale=endpoint.hide(told), **spent)
+        book.add(verdict)
+        arrived(key, verdict, BATCH_SHARE)
 
-    try:
-        async with Client(endpoint, config) as client, asyncio.TaskGroup() as group:
-            for _ in range(min(endpoint.concurrency, len(missing))):
-                group.create_task(worker(client, queue))
-    except* (InputError, StageError) as stopped:
-        first = stopped.exceptions[0]
-    else:
-        return
-    raise first from None
+    bodies = {}
+    for key, question in questions:
+        request = _request(question, endpoint)
+        bodies[key] = {
+            "messages": request.messages,
+            **request.parameters,
+            "response_format": request.response_format,
+        }
+    answer_batch(work, bodies, endpoint, config, filed, config.batch_poll_s)
 
 
 async def _ask(client: Client, key: str, question: Question, endpoint: Endpoint) -> Verdict:
@@ -147,7 +212,7 @@ async def _ask(client: Client, key: str, question: Question, endpoint: Endpoint)
     text = ""
     for again in (False, True):
         try:
-            answer = await client.ask(messages(question, again=again))
+            answer = await client.ask(_request(question, endpoint, again=again))
         except UnansweredError as reason:
             return Verdict(key=key, verdict="error", rationale=str(reason), **spent)
         spent["prompt_tokens"] += answer.prompt_tokens

@@ -19,7 +19,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-Message = dict[str, str]
+from tasks.llm.client import Message
+from tasks.llm.reading import json_objects
+
 Decision = Literal["yes", "no"]
 
 SYSTEM = """\
@@ -56,6 +58,7 @@ RESPONSE_FORMAT: dict[str, Any] = {
 PROMPT_VERSION = hashlib.sha256(json.dumps([SYSTEM, AGAIN, RESPONSE_FORMAT]).encode()).hexdigest()[:12]
 
 LONGEST_RATIONALE = 500
+_COMMENT_MARKS = ("--", "#", "/*", "*/", "//", "{#")
 
 _QUOTE = r"[\"'“”`*]"
 _VERDICT = re.compile(
@@ -67,7 +70,7 @@ _RATIONALE = re.compile(rf"rationale{_QUOTE}*\s*[:=]\s*(.+?)\s*(?:,?\s*{_QUOTE}*
 
 
 def without_comments(sql: str, dialect: str) -> str | None:
-    """The query written anew without comments and hints; None if it does not parse as a query."""
+    """The query without comments and hints, written anew if it may have any; None if it does not parse as a query."""
     try:
         statements = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
     except (SqlglotError, RecursionError):
@@ -75,10 +78,12 @@ def without_comments(sql: str, dialect: str) -> str | None:
     statements = [tree for tree in statements if not isinstance(tree, exp.Semicolon)]
     if not statements or not all(isinstance(tree, exp.Query) for tree in statements):
         return None
+    if not any(mark in sql for mark in _COMMENT_MARKS):
+        return sql.strip(" \t\r\n;")
     for tree in statements:
         for hint in list(tree.find_all(exp.Hint)):  # a comment to all but the optimizer
             hint.pop()
-    return "; ".join(tree.sql(dialect=dialect, comments=False) for tree in statements)
+    return "; ".join(tree.sql(dialect=dialect, comments=False, copy=False) for tree in statements)
 
 
 def messages(row: dict[str, str], *, again: bool = False) -> list[Message]:
@@ -108,7 +113,7 @@ def read_verdict(text: str) -> tuple[Decision | None, str]:
     Takes JSON, alone or among prose or code fences, its lax forms (single quotes, YES, cut off after the
     verdict), and the bare word, which has no rationale.
     """
-    found = [item for item in _json_objects(text) if _word(item.get("resolve_yn"))]
+    found = [item for item in json_objects(text) if _word(item.get("resolve_yn"))]
     if found:
         verdicts = {_word(item["resolve_yn"]) for item in found}
         rationale = str(found[-1].get("rationale", ""))
@@ -119,19 +124,6 @@ def read_verdict(text: str) -> tuple[Decision | None, str]:
         rationale = "" if bare else (told.group(1) if told else text).strip(" \n\"'`,{}")
     decided = verdicts.pop() if len(verdicts) == 1 else None
     return decided, " ".join(rationale.split())[:LONGEST_RATIONALE]  # type: ignore[return-value]
-
-
-def _json_objects(text: str) -> list[dict[str, Any]]:
-    decoder = json.JSONDecoder()
-    found, at = [], 0
-    while (at := text.find("{", at)) >= 0:
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            at += 1
-            continue
-        found.append(value)
-    return found
 
 
 def _word(value: object) -> str | None:

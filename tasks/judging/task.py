@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from prefect import get_run_logger, task
-from prefect.blocks.system import Secret
 from prefect.cache_policies import NO_CACHE
 
-from tasks.common.errors import InputError
 from tasks.common.store import StageOutput
 from tasks.common.task import log_output, task_progress
 from tasks.judging.config import JudgingConfig
 from tasks.judging.endpoint import choose_endpoint
 from tasks.judging.verdicts import make_verdicts
+from tasks.llm.task import api_key
 
 
 @task(task_run_name="judge {model_label}", persist_result=False, cache_policy=NO_CACHE)
@@ -30,7 +28,7 @@ def judge(
 
     Rows without an answer end as 'error', are told in the log and are asked again by the next run.
     """
-    endpoint = choose_endpoint(config, _key(config), local_model)
+    endpoint = choose_endpoint(config, api_key(config) if config.rows else None, local_model)
     progress = task_progress(f"{model_label} judged by {endpoint.name}")
     output = make_verdicts(data, predictions, config, endpoint, Path(store), progress)
     if output.counts["errors"]:
@@ -39,13 +37,6 @@ def judge(
             output.counts["errors"],
             output.counts["rows"],
         )
+    if output.counts["canaries_failed"]:
+        get_run_logger().warning("The judge fell for rows whose verdict is known: %s", output.counts["canaries_failed"])
     return log_output(output)
-
-
-def _key(config: JudgingConfig) -> str | None:
-    if config.secret_block is None or config.rows == 0:
-        return os.environ.get("OPENAI_API_KEY")
-    try:
-        return str(Secret.load(config.secret_block).get())  # type: ignore[union-attr]
-    except ValueError:
-        raise InputError(f"judging.secret_block: no Secret block '{config.secret_block}'") from None

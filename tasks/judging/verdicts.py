@@ -12,10 +12,13 @@ import pandas as pd
 from tasks.common.errors import InputError
 from tasks.common.progress import Progress, silent
 from tasks.common.store import LOGS, Counts, StageOutput, run_stage
+from tasks.judging.canaries import canary_rows, take_canaries
 from tasks.judging.config import JudgingConfig
-from tasks.judging.endpoint import Endpoint
+from tasks.judging.endpoint import parameters
+from tasks.judging.exports import write_exports
 from tasks.judging.judge import COLUMNS, draw, judge_rows, pending
 from tasks.judging.local_server import serve_model
+from tasks.llm.endpoint import Endpoint
 
 JOURNAL = Path("judging", "journal.jsonl")
 STAGE = "verdicts"
@@ -35,7 +38,8 @@ def make_verdicts(
     finds no finished output, asks for what is missing alone (the journal knows the rest) and completes it.
 
     Returns:
-        Stage `verdicts`: verdicts.parquet [example_id, verdict, rationale, prompt_tokens, completion_tokens].
+        Stage `verdicts`: verdicts.parquet [example_id, verdict, rationale, prompt_tokens, completion_tokens], and
+        exports/ (see `write_exports`).
 
     Raises:
         InputError: a drawn row has no prediction, or the judge refuses us for good (see `judge_rows`).
@@ -44,32 +48,34 @@ def make_verdicts(
     inputs = {
         "data": data.sha256,
         "predictions": predictions.sha256,
-        "config": config.model_dump(mode="json", include={"rows", "seed"}),
-        "judge": [endpoint.identity, endpoint.parameters],
+        "config": config.model_dump(mode="json", include={"rows", "seed", "canaries"}),
+        "judge": [endpoint.identity, parameters(endpoint)],
     }
-    code = ["tasks.judging"]
+    code = ["tasks.judging", "tasks.llm"]
 
     def build(folder: Path) -> Counts:
         rows = _rows(data, predictions, config)
         journal = store / JOURNAL
-        with _running(endpoint, pending(rows, endpoint, journal), folder) as ready:
-            table = judge_rows(rows, config, journal, ready, progress)
+        asked = pd.concat([rows, canary_rows()], ignore_index=True) if config.canaries and len(rows) else rows
+        with _running(endpoint, pending(asked, endpoint, journal), folder) as ready:
+            table = judge_rows(asked, config, journal, ready, progress)
         if (table["verdict"] == "error").any():
-            raise _IncompleteError(table)
-        return _write(table, folder, endpoint)
+            raise _IncompleteError(rows, table)
+        return _write(rows, table, folder, endpoint)
 
     try:
         return run_stage(store, STAGE, inputs=inputs, code=code, build=build)
     except _IncompleteError as incomplete:
-        table = incomplete.table
+        rows, table = incomplete.rows, incomplete.table
     unanswered = sorted(table.loc[table["verdict"] == "error", "example_id"])
     inputs = {**inputs, "unanswered": unanswered}
-    return run_stage(store, STAGE, inputs=inputs, code=code, build=lambda to: _write(table, to, endpoint))
+    return run_stage(store, STAGE, inputs=inputs, code=code, build=lambda to: _write(rows, table, to, endpoint))
 
 
 class _IncompleteError(Exception):
-    def __init__(self, table: pd.DataFrame) -> None:
+    def __init__(self, rows: pd.DataFrame, table: pd.DataFrame) -> None:
         super().__init__("rows without an answer")
+        self.rows = rows
         self.table = table
 
 
@@ -96,7 +102,9 @@ def _running(endpoint: Endpoint, questions: int, folder: Path) -> Iterator[Endpo
         yield replace(endpoint, base_url=base_url)
 
 
-def _write(table: pd.DataFrame, folder: Path, endpoint: Endpoint) -> Counts:
+def _write(rows: pd.DataFrame, table: pd.DataFrame, folder: Path, endpoint: Endpoint) -> Counts:
+    table, fallen = take_canaries(table)
+    write_exports(rows, table, endpoint, folder / "exports")
     table[COLUMNS].to_parquet(folder / "verdicts.parquet", index=False)
     said = table["verdict"].value_counts()
     paid = table[table["origin"] == "judge"]
@@ -107,8 +115,11 @@ def _write(table: pd.DataFrame, folder: Path, endpoint: Endpoint) -> Counts:
         "no": int(said.get("no", 0)),
         "unjudged": int(said.get("unjudged", 0)),
         "errors": int(said.get("error", 0)),
+        "canaries_failed": ", ".join(fallen),
         "asked": len(paid),
         "from_journal": int((table["origin"] == "journal").sum()),
+        "usd": table.attrs["usd"],
+        "estimated_usd": table.attrs["estimated_usd"],
         "prompt_tokens": int(paid["prompt_tokens"].sum()),
         "completion_tokens": int(paid["completion_tokens"].sum()),
     }

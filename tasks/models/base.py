@@ -45,7 +45,7 @@ def base_model(config: ModelConfig, store: Path, deadline_s: float = 1_800) -> S
         weights = packaged_weights(config.base)
 
         def build(folder: Path) -> Counts:
-            job = {"weights": str(weights), "dtype": config.dtype, "folder": str(folder)}
+            job = {"weights": str(weights), "dtype": config.precision, "folder": str(folder)}
             run_module("tasks.models.base", job, folder, deadline_s=deadline_s, env=CHILD_ENV)
             return {"base": config.base, "megabytes": _megabytes(folder)}
 
@@ -53,17 +53,17 @@ def base_model(config: ModelConfig, store: Path, deadline_s: float = 1_800) -> S
             "base": config.base,
             "file": weights.name,
             "bytes": weights.stat().st_size,
-            "dtype": config.dtype,
+            "dtype": config.precision,
         }
         return run_stage(store, "base_model", inputs=inputs, code=["tasks.models.base"], build=build)
     if _is_folder(config.base):
         folder = Path(config.base).resolve()
-        return _reference(config.base, folder, hash_folder(folder))
+        return _reference(folder, {"base": config.base})
     from huggingface_hub import snapshot_download
 
     wanted = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
     folder = Path(snapshot_download(config.base, revision=_hub_commit(config), allow_patterns=wanted))
-    return _reference(config.base, folder, folder.name)
+    return _reference(folder, {"base": config.base, "revision": folder.name})
 
 
 def packaged_weights(base: str) -> Path:
@@ -102,14 +102,14 @@ def _hub_commit(config: ModelConfig) -> str:
     return str(commit)
 
 
-def _reference(base: str, folder: Path, version: str) -> StageOutput:
-    counts: Counts = {"base": base, "megabytes": _megabytes(folder)}
+def _reference(folder: Path, counts: Counts) -> StageOutput:
+    content = hash_folder(folder)
     return StageOutput(
         stage="base_model",
-        key=version[:20],
+        key=content[:20],
         path=str(folder),
-        sha256=version,
-        counts=counts,
+        sha256=content,
+        counts={**counts, "megabytes": _megabytes(folder)},
         seconds=0,
         reused=True,
     )

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from tasks.common.section import Section
+from tasks.models.precision import best_precision
 
 
 class ModelConfig(Section):
@@ -18,8 +19,10 @@ class ModelConfig(Section):
         "or a Hugging Face Hub id such as 'Qwen/Qwen2.5-Coder-1.5B'.",
     )
     revision: str | None = Field(None, description="Branch, tag or commit of a Hub model.")
-    dtype: Literal["bfloat16", "float16", "float32"] = Field(
-        "bfloat16", description="Precision the merged model is saved, measured and served in."
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
+        "auto",
+        description="Precision the merged model is saved, measured and served in; 'auto' is bfloat16 where the "
+        "machine computes in it, else float16 on a GPU and float32 on a CPU.",
     )
     parity_rows: int = Field(
         16, ge=1, description="Held-out rows on which the merged model is compared with base + adapter."
@@ -30,3 +33,13 @@ class ModelConfig(Section):
         le=1,
         description="Smallest share of them whose answers must be the same; fewer stops the night.",
     )
+    keep_versions: int = Field(
+        5,
+        ge=1,
+        description="Newest versions whose files are kept; those of champion, previous and challenger always are.",
+    )
+
+    @property
+    def precision(self) -> str:
+        """`dtype`, with 'auto' decided for this machine."""
+        return best_precision() if self.dtype == "auto" else self.dtype

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from tasks.common.errors import InputError
-from tasks.common.store import StageOutput
+from tasks.common.store import StageOutput, code_version
 from tasks.common.task import log_output, task_progress
 from tasks.models import registry
 from tasks.models.base import base_model
 from tasks.models.config import ModelConfig
 from tasks.models.merge import merged_model
-from tasks.models.registry import Lineage, Model, Version
+from tasks.models.records import Lineage, Model, Version
+from tasks.models.retention import retire
 from tasks.models.trials import trial
 from tasks.prompts.prompt import Prompt
 
@@ -52,16 +52,32 @@ def model_in_use(base: StageOutput, prompt: Prompt, store: str) -> Version:
 
 @task(name="contenders", task_run_name="contenders", cache_policy=NO_CACHE, persist_result=False)
 def contenders(
-    base: StageOutput, merged: StageOutput, adapter: StageOutput, data: StageOutput, prompt: Prompt, store: str
+    base: StageOutput,
+    merged: StageOutput,
+    adapter: StageOutput,
+    parity: StageOutput,
+    data: StageOutput,
+    prompt: Prompt,
+    config: dict[str, Any],
+    store: str,
 ) -> Contenders:
-    """The model in use and tonight's, registered.
+    """The model in use and tonight's, registered; `config` is the night's configuration as plain values.
 
     A night that made the very model already in use is compared with what that model replaced: the same
     night again comes to the same decision.
     """
     folder = Path(store)
     champion = _champion(base, prompt, folder)
-    lineage = Lineage(base=str(base.counts["base"]), data=data.sha256, adapter=adapter.key)
+    lineage = _of_base(base).model_copy(
+        update={
+            "data": data.sha256,
+            "adapter": adapter.key,
+            "adapter_sha256": adapter.sha256,
+            "code": code_version(("tasks",)),
+            "config": config,
+            "parity": parity.counts,
+        }
+    )
     challenger = registry.register(
         folder,
         Model(
@@ -73,6 +89,7 @@ def contenders(
             lineage=lineage,
         ),
     )
+    registry.challenge(folder, challenger.version)
     if challenger.version == champion.version and challenger.replaces:
         champion = registry.get(folder, challenger.replaces)
     number = trial(folder, champion.version, challenger.version, data.sha256)
@@ -83,10 +100,23 @@ def contenders(
 
 
 @task(name="promote or hold", task_run_name="promote or hold", cache_policy=NO_CACHE, persist_result=False)
-def promote(challenger: Version, decision: StageOutput, by: str, store: str) -> str:
-    """Do what the gate decided; returns in words what is in use now."""
-    folder = Path(store)
+def promote(
+    contenders: Contenders,
+    data: StageOutput,
+    measured: list[StageOutput],
+    decision: StageOutput,
+    by: str,
+    store: str,
+) -> str:
+    """Note what was found of the challenger and do what the gate decided; returns in words what is in use now.
+
+    `measured` are the challenger's scores and verdicts on `data`.
+    """
+    folder, challenger = Path(store), contenders.challenger
     decided = json.loads(decision.file("decision.json").read_text("utf-8"))
+    registry.note_evaluation(
+        folder, challenger.version, by, contenders.champion.version, data.sha256, decided, measured
+    )
     now = registry.champion(folder)
     if now and now.version == challenger.version:
         outcome = f"{challenger.name} is in use already."
@@ -100,6 +130,17 @@ def promote(challenger: Version, decision: StageOutput, by: str, store: str) -> 
         outcome = f"{challenger.name} is in use now; roll-back brings back {now.name if now else 'nothing'}."
     get_run_logger().info(outcome)
     return outcome
+
+
+@task(name="remove old models", task_run_name="remove old models", cache_policy=NO_CACHE, persist_result=False)
+def remove_old(config: ModelConfig, store: str) -> list[str]:
+    """Remove the files of versions that are neither new nor in use; returns their names."""
+    removed = retire(Path(store), config.keep_versions)
+    if removed:
+        get_run_logger().info(
+            "files removed of %s (model.keep_versions = %d)", ", ".join(removed), config.keep_versions
+        )
+    return removed
 
 
 @task(name="put in use", task_run_name="put in use", cache_policy=NO_CACHE, persist_result=False)
@@ -129,10 +170,18 @@ def _champion(base: StageOutput, prompt: Prompt, store: Path) -> Version:
             path=base.path,
             sha256=base.sha256,
             prompt_sha256=prompt.hash,
-            lineage=Lineage(base=str(base.counts["base"])),
+            lineage=_of_base(base),
         )
         first = registry.register(store, model)
         champion = registry.promote(store, first.version, {}, "the first night", "nothing was in use before")
-    if not (Path(champion.path) / "config.json").is_file():
-        raise InputError(f"registry: the files of the model in use ({champion.name}) are gone: {champion.path}")
+    registry.check_files(champion)
     return champion
+
+
+def _of_base(base: StageOutput) -> Lineage:
+    revision = base.counts.get("revision")
+    return Lineage(
+        base=str(base.counts["base"]),
+        base_sha256=base.sha256,
+        base_revision=None if revision is None else str(revision),
+    )

@@ -63,6 +63,7 @@ def render_page(night: Night, history: pd.DataFrame, most_examples: int) -> str:
         outcomes=tables.outcomes(night.models),
         examples={title: rows.to_dict("records") for title, rows in tables.examples(night, most_examples).items()},
         reasons=tables.reasons(night.data),
+        quarantine_groups=tables.quarantine_groups(night.data),
         training=tables.figures(night.refs.adapter),
         parity=tables.figures(night.refs.parity),
         confusion=tables.confusion(night.agreement) if night.agreement else None,
@@ -79,7 +80,14 @@ def _pictures(night: Night, history: pd.DataFrame) -> dict[str, Picture]:
     drawn = {
         "language": picture("Execution accuracy by language", lambda dress: plots.accuracy(by_language, dress)),
         "kind": picture("Execution accuracy by kind of query", lambda dress: plots.accuracy(by_kind, dress)),
-        "composition": picture(_composition_caption(composition), lambda dress: plots.composition(composition, dress)),
+        "subset": picture(
+            composition_caption(composition, plots.BEFORE_AND_AFTER),
+            lambda dress: plots.composition(composition, plots.BEFORE_AND_AFTER, dress),
+        ),
+        "split": picture(
+            composition_caption(composition, plots.SPLIT),
+            lambda dress: plots.composition(composition, plots.SPLIT, dress),
+        ),
     }
     if night.losses:
         drawn["loss"] = picture("Training loss", lambda dress: plots.loss(night.losses, dress))
@@ -88,8 +96,10 @@ def _pictures(night: Night, history: pd.DataFrame) -> dict[str, Picture]:
     return drawn
 
 
-def _composition_caption(rows: pd.DataFrame) -> str:
-    domains = plots.domain_order(rows)
+def composition_caption(rows: pd.DataFrame, panels: plots.Panels) -> str:
+    """What the plots show, with the domains whose names the plots cannot write."""
+    domains = plots.domain_order(plots.shown(rows, panels))
     drawn = zip(plots.latin(domains, "domain"), domains, strict=True)
     renamed = "; ".join(f"{label}: {name}" for label, name in drawn if label != name)
-    return "Rows by domain and kind of query" + (f" ({renamed})" if renamed else "")
+    titles = " and ".join(title for title, _ in panels)
+    return f"{titles.capitalize()} by domain and kind of query" + (f" ({renamed})" if renamed else "")

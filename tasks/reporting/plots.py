@@ -36,6 +36,10 @@ DOTS = 120  # an inch
 MOST_DOMAINS = 12
 OTHERS = "all others"
 
+Panels = Sequence[tuple[str, Sequence[str]]]
+BEFORE_AND_AFTER: Panels = (("rows read", ["read"]), ("rows used", ["train", "eval"]))
+SPLIT: Panels = (("training rows", ["train"]), ("evaluation rows", ["eval"]))
+
 
 def accuracy(table: pd.DataFrame, dress: Dress = LIGHT) -> bytes:
     """Execution accuracy of each group with its 95% interval, champion beside challenger.
@@ -95,20 +99,22 @@ def loss(losses: Sequence[tuple[int, float]], dress: Dress = LIGHT) -> bytes:
     return _png(figure)
 
 
-def composition(rows: pd.DataFrame, dress: Dress = LIGHT) -> bytes:
-    """Rows by domain and kind of query, training and evaluation side by side.
+def composition(rows: pd.DataFrame, panels: Panels, dress: Dress = LIGHT) -> bytes:
+    """Rows by domain and kind of query, two parts of them side by side.
 
     Args:
         rows: what `tables.composition` returns.
+        panels: titles and the splits that each part counts together.
         dress: colours.
     """
+    rows = shown(rows, panels)
     order = domain_order(rows)
     domain = rows["domain"].where(rows["domain"].isin(order), OTHERS)
     kinds = list(rows.groupby("complexity")["rows"].sum().sort_values(ascending=False).index)
     figure = Figure(figsize=(WIDTH, 1.8 + 0.3 * len(order)), dpi=DOTS, facecolor=dress.paper, layout="constrained")
     sides: list[Axes] = list(figure.subplots(1, 2, sharey=True))
-    for axes, split, title in zip(sides, ("train", "eval"), ("training rows", "evaluation rows"), strict=True):
-        part = rows.assign(domain=domain)[rows["split"] == split]
+    for axes, (title, splits) in zip(sides, panels, strict=True):
+        part = rows.assign(domain=domain)[rows["split"].isin(splits)]
         grid = part.pivot_table(index="domain", columns="complexity", values="rows", aggfunc="sum", fill_value=0)
         cells = grid.reindex(index=order, columns=kinds, fill_value=0).to_numpy()
         _heat(axes, cells, dress)
@@ -118,6 +124,11 @@ def composition(rows: pd.DataFrame, dress: Dress = LIGHT) -> bytes:
         axes.spines[:].set_visible(False)
     sides[0].set_yticks(range(len(order)), latin(order, "domain"))
     return _png(figure)
+
+
+def shown(rows: pd.DataFrame, panels: Panels) -> pd.DataFrame:
+    """The rows that the panels count."""
+    return rows[rows["split"].isin([split for _, splits in panels for split in splits])]
 
 
 def domain_order(rows: pd.DataFrame) -> list[str]:
@@ -135,7 +146,12 @@ def _heat(axes: Axes, cells: np.ndarray, dress: Dress) -> None:
         if value:
             red, green, blue, _ = ramp((value / most + 0.1) / 1.35)
             bright = 0.299 * red + 0.587 * green + 0.114 * blue > 0.55
-            axes.text(x, y, str(value), ha="center", va="center", fontsize=8, color="#111" if bright else "#fff")
+            axes.text(x, y, _short(value), ha="center", va="center", fontsize=8, color="#111" if bright else "#fff")
+
+
+def _short(count: int) -> str:
+    """A count in at most four characters: 9999, 12k."""
+    return str(count) if count < 10_000 else f"{count / 1000:.0f}k"
 
 
 def history(nights: pd.DataFrame, dress: Dress = LIGHT) -> bytes:

@@ -75,6 +75,7 @@ def stages(refs: NightRefs) -> pd.DataFrame:
     sides = [one for one in (refs.champion, refs.challenger) if one]
     made: list[tuple[StageOutput | None, str]] = [
         (refs.data, ""),
+        (refs.data_changes, ""),
         (refs.base_model, ""),
         (refs.adapter, ""),
         (refs.merged_model, ""),
@@ -111,9 +112,18 @@ def reasons(summary: dict[str, Any]) -> pd.DataFrame:
     return table.sort_values("rows", ascending=False, ignore_index=True)
 
 
+def quarantine_groups(summary: dict[str, Any]) -> dict[str, pd.DataFrame]:
+    """Where rows in quarantine come from: by source, domain and kind of query, a frame each; no rows, no frame."""
+    found = summary["quarantine"]
+    groups = {by: pd.DataFrame(found[f"by_{by}"]) for by in ("source", "domain", "kind")}
+    return {by: table.rename(columns={"reason": "most often"}) for by, table in groups.items() if len(table)}
+
+
 def composition(summary: dict[str, Any]) -> pd.DataFrame:
-    """Rows by `split`, `language`, `domain` and `complexity`."""
-    return pd.DataFrame(summary["by"], columns=["split", "language", "domain", "complexity", "rows"])
+    """Rows by `split` ('read': before anything was left out; 'train', 'eval'), `language`, `domain`, `complexity`."""
+    lines = [*summary["before"], *summary["by"]]
+    table = pd.DataFrame(lines, columns=["split", "language", "domain", "complexity", "rows"])
+    return table.fillna({"language": "unknown", "domain": "unknown", "complexity": "unknown"})
 
 
 def examples(night: Night, most: int) -> dict[str, pd.DataFrame]:

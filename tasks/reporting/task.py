@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +12,12 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from tasks.common.store import write_atomically
+from tasks.common.store import StageOutput, write_atomically
 from tasks.reporting import tables
 from tasks.reporting.config import ReportConfig
 from tasks.reporting.history import read_history, remember
 from tasks.reporting.html import render_page
-from tasks.reporting.markdown import night_markdown
+from tasks.reporting.markdown import night_markdown, rows_markdown
 from tasks.reporting.night import Night, NightRefs, read_night
 from tasks.reporting.shown import accuracy_table
 from tasks.reporting.terminal import print_summary
@@ -49,6 +50,13 @@ def report(night: NightRefs, config: ReportConfig, store: str) -> str:
     print_summary(read, str(path))
     get_run_logger().info("%s Report: %s", read.sentence, path)
     return str(path)
+
+
+@task(task_run_name="show rows", cache_policy=NO_CACHE, persist_result=False)
+def show_rows(data: StageOutput) -> None:
+    """The artifact `data-composition`: the rows by domain and kind of query, before and after."""
+    summary = json.loads(data.file("summary.json").read_text("utf-8"))
+    create_markdown_artifact(rows_markdown(summary), key="data-composition", description="Rows read and rows used")
 
 
 def _artifacts(night: Night, config: ReportConfig, page: Path) -> None:

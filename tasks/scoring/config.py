@@ -7,19 +7,9 @@ from typing import Literal
 from pydantic import Field
 
 from tasks.common.section import Section
+from tasks.sql.config import Kind
 
-Group = Literal[
-    "en",
-    "ko",
-    "basic SQL",
-    "aggregation",
-    "single join",
-    "multiple joins",
-    "subqueries",
-    "window functions",
-    "set operations",
-    "CTEs",
-]
+Watched = Literal["en", "ko", Kind, "judge"]
 
 
 class GateConfig(Section):
@@ -35,8 +25,8 @@ class GateConfig(Section):
     )
     min_gain: float = Field(0.0, ge=0, le=1, description="Smallest gain in execution accuracy (0.02 = 2 points).")
     min_rows: int = Field(50, ge=1, description="Fewer rows decided on both sides never promote.")
-    must_not_fall: frozenset[Group] = Field(
-        frozenset({"en", "ko"}),
-        description="Languages and kinds of query (such as 'aggregation') in which a challenger shown to be worse is "
-        "rejected, however good it is elsewhere.",
+    must_not_fall: frozenset[Watched] = Field(
+        frozenset({"en", "ko", "judge"}),
+        description="Languages, kinds of query (such as 'aggregation') and 'judge' (its verdicts, where it agrees well "
+        "enough with execution) in which a challenger shown to be worse is rejected, however good it is elsewhere.",
     )

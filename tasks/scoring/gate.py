@@ -1,7 +1,7 @@
 """The gate: is the challenger shown to be better than the champion, or shown to be worse?
 
 Both models answered the same evaluation rows. Execution accuracy decides, over all rows of all languages
-together; the languages' own results stand beside the decision, and so does what the judge says.
+together; a language, a kind of query or a trusted judge on which the challenger is shown to be worse rejects it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def decide(
     champion: str,
     challenger: str,
     judge_note: str,
-    judge_trusted: bool,
+    judged: pd.DataFrame | None,
 ) -> Decision:
     """Promote the challenger if the exact McNemar test and the gate's limits say that it is better, reject it if worse.
 
@@ -81,8 +81,9 @@ def decide(
         trial: the how-manieth challenger of this champion it is, from 1.
         champion: the name of the model in use.
         challenger: the name of tonight's.
-        judge_note: what is to be said of the judge; it is passed on and decides nothing.
-        judge_trusted: whether the judge agrees well enough with execution.
+        judge_note: what is to be said of the judge; it is passed on.
+        judged: the verdicts of a judge that agrees well enough with execution, for the rows on which it said yes or
+            no of both models: booleans `champion` and `challenger`. None for a judge that is not trusted.
 
     Raises:
         InputError: the two were not scored on the same rows.
@@ -93,7 +94,7 @@ def decide(
     level = promotion_level(gate.p_value, trial)
     by_language = {str(name): paired_result(part) for name, part in told.groupby("language")}
     detectable = _detectable_gain(result, level)
-    worse = _shown_worse(result, told, gate)
+    worse = _shown_worse(result, told, judged, gate)
     obstacles = [] if worse else _obstacles(result, gate, level, trial)
     reasons = [_what_happened(result), *worse, *obstacles]
     if obstacles:
@@ -115,7 +116,7 @@ def decide(
         detectable_gain=detectable,
         left_out=left_out,
         by_language=by_language,
-        judge_trusted=judge_trusted,
+        judge_trusted=judged is not None,
         judge_note=judge_note,
     )
 
@@ -172,9 +173,11 @@ def paired_result(pairs: pd.DataFrame) -> PairedResult:
     )
 
 
-def _shown_worse(result: PairedResult, told: pd.DataFrame, gate: GateConfig) -> list[str]:
+def _shown_worse(result: PairedResult, told: pd.DataFrame, judged: pd.DataFrame | None, gate: GateConfig) -> list[str]:
     """Every reason to reject: worse in all, or where the gate lets nothing fall, and not by luck."""
     looked_at = {"all rows": result}
+    if judged is not None and "judge" in gate.must_not_fall:
+        looked_at["the judge's verdicts"] = paired_result(judged)
     for column in ("language", "complexity"):
         for name, part in told.groupby(column):
             if name in gate.must_not_fall:

@@ -26,6 +26,21 @@ def pooled_agreement(models: Sequence[tuple[pd.DataFrame, pd.DataFrame]], min_ka
     return agreement(pd.concat(verdicts), pd.concat(scores), min_kappa)
 
 
+def judged_of_both(models: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> pd.DataFrame:
+    """The rows on which the judge said yes or no of champion and challenger.
+
+    Args:
+        models: verdicts and scores of the champion, then of the challenger; no line is found if one was not judged.
+
+    Returns:
+        Booleans `champion` and `challenger`: whether the judge said yes.
+    """
+    said = [v[v["verdict"].isin(("yes", "no"))].set_index("example_id")["verdict"].eq("yes") for v, _ in models]
+    if len(said) < 2:
+        return pd.DataFrame({"champion": [], "challenger": []}, dtype=bool)
+    return pd.concat(said, axis=1, join="inner", keys=["champion", "challenger"])
+
+
 def judge_note(found: Agreement | None) -> str:
     """The agreement in a sentence or two."""
     if found is None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pandas as pd
 
 from tasks.common.errors import InputError
 from tasks.common.progress import Progress, silent
 from tasks.sql.config import SqlConfig
-from tasks.sql.exact import canonical_match, exact_match
-from tasks.sql.execution import compare
+from tasks.sql.exact import exact_match
+from tasks.sql.execution import compare, freeze
 
 COLUMNS = [
     "example_id", "db_id", "language", "domain", "complexity", "question", "gold", "sql",
@@ -19,7 +20,11 @@ COLUMNS = [
 
 
 def score_rows(
-    rows: pd.DataFrame, predictions: pd.DataFrame, sql_config: SqlConfig, progress: Progress = silent
+    rows: pd.DataFrame,
+    predictions: pd.DataFrame,
+    sql_config: SqlConfig,
+    progress: Progress = silent,
+    databases: Path | None = None,
 ) -> pd.DataFrame:
     """Score every prediction against its row.
 
@@ -28,6 +33,7 @@ def score_rows(
         predictions: `example_id` and `sql`, in any order.
         sql_config: the generated databases.
         progress: hears how many rows were run.
+        databases: folder of the rows' frozen databases (`freeze_databases`); without it they are made now.
 
     Returns:
         One line a row in the order of `rows`, with the columns `COLUMNS`.
@@ -38,14 +44,13 @@ def score_rows(
     _check_ids(rows["example_id"], predictions["example_id"])
     joined = rows.rename(columns={"answer": "gold"}).merge(predictions[["example_id", "sql"]], on="example_id")
     joined["em"] = [exact_match(g, s) for g, s in zip(joined["gold"], joined["sql"], strict=True)]
-    columns = [joined[name] for name in ("gold", "sql", "context", "dialect")]
-    joined["em_canonical"] = [canonical_match(*one) for one in zip(*columns, strict=True)]
     queries = joined.rename(columns={"sql": "prediction"})[["example_id", "context", "gold", "prediction"]]
     compared = [
-        compare(queries[joined["dialect"] == dialect], str(dialect), sql_config, progress)
+        compare(queries[joined["dialect"] == dialect], str(dialect), sql_config, progress, databases=databases)
         for dialect in joined["dialect"].unique()
     ]
-    scores = joined.merge(pd.concat(compared), on="example_id", validate="1:1")
+    compared_rows = pd.concat(compared).rename(columns={"canonical": "em_canonical"})
+    scores = joined.merge(compared_rows, on="example_id", validate="1:1")
     if len(scores) != len(rows):
         raise AssertionError(f"execution answered {len(scores)} of {len(rows)} rows")
     scores["correct"] = scores["outcome"] == "equal"
@@ -69,3 +74,14 @@ def _named(ids: Iterable[str], most: int = 5) -> str:
     listed = list(ids)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more
+
+
+def freeze_databases(
+    rows: pd.DataFrame, sql_config: SqlConfig, folder: Path, progress: Progress = silent
+) -> dict[str, int]:
+    """Write the databases of all evaluation rows into a folder, once for all models.
+
+    Returns:
+        Counts: schemas, gold queries, databases, bytes.
+    """
+    return freeze(rows.rename(columns={"answer": "gold"}), sql_config, folder, progress)

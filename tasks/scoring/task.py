@@ -13,14 +13,28 @@ from tasks.common.task import log_output, task_progress
 from tasks.scoring import gate as gates
 from tasks.scoring.accuracy import count
 from tasks.scoring.config import GateConfig
-from tasks.scoring.judge import judge_note, pooled_agreement
+from tasks.scoring.judge import judge_note, judged_of_both, pooled_agreement
 from tasks.scoring.refs import ModelRefs
-from tasks.scoring.score import score_rows
+from tasks.scoring.score import freeze_databases, score_rows
 from tasks.sql.config import SqlConfig
 
 
+@task(task_run_name="databases", cache_policy=NO_CACHE, persist_result=False)
+def make_databases(data: StageOutput, sql: SqlConfig, store: str) -> StageOutput:
+    """Make the databases that every model's answers to these evaluation rows are run on."""
+
+    def build(folder: Path) -> Counts:
+        rows = pd.read_parquet(data.file("eval.parquet"))
+        return {**freeze_databases(rows, sql, folder, task_progress("making databases"))}
+
+    inputs = {"data": data.sha256, "sql": sql.model_dump(mode="json")}
+    return log_output(run_stage(Path(store), "databases", inputs=inputs, code=["tasks.sql"], build=build))
+
+
 @task(task_run_name="score {label}", cache_policy=NO_CACHE, persist_result=False)
-def score(data: StageOutput, predictions: StageOutput, label: str, sql: SqlConfig, store: str) -> StageOutput:
+def score(
+    data: StageOutput, databases: StageOutput, predictions: StageOutput, label: str, sql: SqlConfig, store: str
+) -> StageOutput:
     """Score `label`'s predictions by exact match and by execution on generated databases."""
 
     def build(folder: Path) -> Counts:
@@ -29,11 +43,13 @@ def score(data: StageOutput, predictions: StageOutput, label: str, sql: SqlConfi
             pd.read_parquet(predictions.file("predictions.parquet")),
             sql,
             task_progress(f"scoring {label}"),
+            Path(databases.path),
         )
         scores.to_parquet(folder / "scores.parquet")
         return count(scores)
 
-    inputs = {"data": data.sha256, "predictions": predictions.sha256, "sql": sql.model_dump(mode="json")}
+    hashes = {"data": data.sha256, "databases": databases.sha256, "predictions": predictions.sha256}
+    inputs = {**hashes, "sql": sql.model_dump(mode="json")}
     code = ["tasks.sql", "tasks.scoring.score", "tasks.scoring.accuracy"]
     return log_output(run_stage(Path(store), "scores", inputs=inputs, code=code, build=build))
 
@@ -45,7 +61,7 @@ def decide(
     """Decide from the scores of both models whether the challenger replaces the champion.
 
     It is number `trial` of the challengers tried against this champion. The judge's agreement with execution is
-    carried along; with less than `min_kappa` it is not trusted.
+    carried along; with less than `min_kappa` it is not trusted, and its verdicts are not used.
     """
     scores = [pd.read_parquet(one.scores.file("scores.parquet")) for one in (champion, challenger)]
     judged = [
@@ -62,7 +78,7 @@ def decide(
         champion=champion.label,
         challenger=challenger.label,
         judge_note=judge_note(agreement),
-        judge_trusted=agreement is not None and agreement.trusted,
+        judged=judged_of_both(judged) if agreement is not None and agreement.trusted else None,
     )
     get_run_logger().info("%s. %s", decision.decision.upper(), " ".join(decision.reasons))
 

@@ -6,13 +6,16 @@ import pandas as pd
 
 from tasks.common.progress import Progress, silent
 from tasks.sql.config import SqlConfig
-from tasks.sql.worker import Worker
-
-ROWS_A_JOB = 200  # so that progress is told, and a lost worker repeats little
+from tasks.sql.pool import run_jobs
 
 
 def check_rows(
-    rows: pd.DataFrame, dialect: str, config: SqlConfig, must_return_rows: bool, progress: Progress = silent
+    rows: pd.DataFrame,
+    dialect: str,
+    config: SqlConfig,
+    must_return_rows: bool,
+    progress: Progress = silent,
+    processes: int | None = None,
 ) -> pd.Series:
     """Say of each row why it is unfit.
 
@@ -22,6 +25,7 @@ def check_rows(
         config: databases to try an answer on.
         must_return_rows: whether an answer that returns nothing on any of them is unfit.
         progress: hears (done, total, 'rows').
+        processes: how many worker processes at once; as many as there are cores by default.
 
     Returns:
         Series of list[str], same index; an empty list for a fit row. Reasons begin with one of 'context does not
@@ -33,23 +37,14 @@ def check_rows(
     groups: dict[str, list[int]] = {}
     for position, context in enumerate(contexts):
         groups.setdefault(context, []).append(position)
+    jobs = [((context, dialect, must_return_rows), [answers[p] for p in at]) for context, at in groups.items()]
     found: list[list[str]] = [[] for _ in contexts]
-    done = 0
-    progress(0, len(rows), "rows")
-    with Worker(config) as worker:
-        for context, positions in groups.items():
-            setup = (context, dialect, must_return_rows)
-            for start in range(0, len(positions), ROWS_A_JOB):
-                part = positions[start : start + ROWS_A_JOB]
-                for position, reasons in zip(
-                    part, worker.run("check", setup, [answers[p] for p in part], _lost), strict=True
-                ):
-                    found[position] = reasons
-                    done += 1
-                    progress(done, len(rows), "rows")
+    results = run_jobs("check", jobs, config, _lost, progress, processes)
+    for at, reasons in zip(groups.values(), results, strict=True):
+        for position, result in zip(at, reasons, strict=True):
+            found[position] = result
     return pd.Series(found, index=rows.index, dtype=object)
 
 
-def _lost(in_setup: bool) -> list[str]:
-    what = "context does not parse" if in_setup else "answer fails to run"
-    return [f"{what}: too slow (its worker was stopped)"]
+def _lost(in_setup: bool, why: str) -> list[str]:
+    return [f"{'context does not parse' if in_setup else 'answer fails to run'}: {why}"]

@@ -148,5 +148,6 @@ def nullif(node: Node) -> Node:
 
 
 def like(node: Node) -> Node:
-    """LIKE, whose sides are texts."""
-    return typed(exp.Like(this=as_text(node.this).copy(), expression=as_text(node.expression).copy()), "int")
+    """[NOT] LIKE, whose sides are texts."""
+    sides = {"this": as_text(node.this).copy(), "expression": as_text(node.expression).copy()}
+    return typed(exp.Like(**sides, negate=node.args.get("negate")), "int")

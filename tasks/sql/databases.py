@@ -7,24 +7,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from random import Random
 
 from sqlglot import exp
 
 from tasks.sql.config import SqlConfig
 from tasks.sql.functions import fold
-from tasks.sql.harvest import ColumnKey, Harvest, harvest
+from tasks.sql.harvest import Harvest, harvest
+from tasks.sql.layout import emptied, parents_first, pools_of, with_implied_keys
 from tasks.sql.sandbox import Row
-from tasks.sql.schema import ForeignKey, Schema, Table
+from tasks.sql.schema import Column, Schema, Table
 from tasks.sql.text_functions import Value
-from tasks.sql.values import candidates, numbered, ranked
+from tasks.sql.values import extreme, numbered, ranked
 
 Rows = dict[str, list[Row]]
 
 # By database: how strongly rows lean towards passing all tests (some need many such rows, some few).
 LEANINGS = (0.9, 0.6, 0.97, 0.3, 0.8)
 SURE = 1  # a row of each table that passes for certain: the second, as the first of a tree has no other to refer to
+PROBES = 2  # from this row on rows take the values around a test one by one
 FEW_ROWS, MOST_ROWS, LARGE_ROWS = 8, 60, 400
 
 
@@ -35,12 +36,16 @@ def generate(schema: Schema, gold: exp.Query, config: SqlConfig) -> Iterator[Row
         For each database the rows of each table, in the order of the table's columns. Keys, NOT NULL, lengths and
         foreign keys hold; CHECK constraints are not looked at.
     """
-    found = harvest(gold, schema)
-    schema = _with_implied_keys(schema, found)
-    text = f"{config.seed}\n{gold.sql()}\n{sorted(schema.types().items(), key=lambda item: item[0])}"
+    return fill(schema, harvest(gold, schema), f"{config.seed}\n{gold.sql()}", config.databases)
+
+
+def fill(schema: Schema, found: Harvest, seed: str, count: int) -> Iterator[Rows]:
+    """Make `count` databases for what a query was found to look at."""
+    schema = with_implied_keys(schema, found)
+    text = f"{seed}\n{sorted(schema.types().items(), key=lambda item: item[0])}"
     root = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-    for index in range(config.databases):
-        yield _Maker(schema, found, index, config.databases, Random(f"{root}{index}")).make()
+    for index in range(count):
+        yield _Maker(schema, found, index, count, Random(f"{root}{index}")).make()
 
 
 def reordered(rows: Rows) -> Rows:
@@ -52,7 +57,7 @@ class _Maker:
     """One database in the making."""
 
     def __init__(self, schema: Schema, found: Harvest, index: int, total: int, rng: Random) -> None:
-        self.schema, self.found, self.rng = schema, found, rng
+        self.schema, self.found, self.index, self.rng = schema, found, index, rng
         self.leaning = LEANINGS[index % len(LEANINGS)]
         self.nulls = (0.0, 0.12, 0.05, 0.25)[index % 4]
         self.spread = index % 3 == 0  # no ties in what sorts the rows
@@ -63,14 +68,14 @@ class _Maker:
         largest = max(found.sizes, default=2)
         cap = LARGE_ROWS if index % 5 == 2 else MOST_ROWS
         self.count = min(max(FEW_ROWS + index % 5, 3 * largest + 6), cap)
-        self.shared = _pools(schema, found, rng)
+        self.shared = pools_of(schema, found, rng)
         self.made: Rows = {}
         self.passing: set[tuple[str, Row]] = set()  # rows that pass every test, preferred as parents
-        self.empty = _emptied(schema, found, rng) if index == total - 1 and total > 1 else set()
+        self.empty = emptied(schema, found, rng) if index == total - 1 and total > 1 else set()
 
     def make(self) -> Rows:
         """All tables' rows."""
-        for table in _parents_first(self.schema):
+        for table in parents_first(self.schema):
             self.made[table.name] = [] if table.name in self.empty else self._rows(table)
         return {name: self.made[name] for name in self.schema.tables}
 
@@ -79,14 +84,16 @@ class _Maker:
         names = list(table.columns)
         parents = [self._parent_rows(table, i) for i in range(len(table.foreign_keys))]
         led = self._led_by(table)
-        plans = [self._plan(table, i, parents[i], count, blocks=i == led) for i in range(len(parents))]
+        probes = self._probes(table, count)
+        plans = [self._plan(table, i, parents[i], count, len(probes), blocks=i == led) for i in range(len(parents))]
         blocks = {c: self._blocks(table, c, count) for c in names if (table.name, c) in self.found.grouped}
         once = any(len(key) == 1 and (table.name, key[0]) in self.found.tests for key in table.unique)
         rows: list[Row] = []
         seen: list[set[tuple[Value, ...]]] = [set() for _ in table.unique]
         for number in range(count):
             passing = self.rng.random() < self.leaning or number == SURE
-            cells = self._cells(table, number, blocks, passing)
+            probe = probes.get(number)
+            cells = self._cells(table, number, blocks, passing, probe)
             for key, parent, plan in zip(table.foreign_keys, parents, plans, strict=True):
                 self._refer(table, key.columns, parent, plan[number] if plan else None, cells, rows)
             row = tuple(cells[name] for name in names)
@@ -95,12 +102,30 @@ class _Maker:
             if self._unique(table, cells, seen):
                 rows.append(row)
                 # Of rows with a unique value that is asked for, only this one has that very value.
-                if passing and (number == SURE or not once):
+                if probe or (passing and (number == SURE or not once)):
                     self.passing.add((table.name, row))
         self.rng.shuffle(rows)
         return rows
 
-    def _cells(self, table: Table, number: int, blocks: dict[str, list[Value]], passing: bool) -> dict[str, Value]:
+    def _probes(self, table: Table, count: int) -> dict[int, tuple[str, Value]]:
+        """Row numbers and the one cell that each takes: every value around a test, in turn over the databases."""
+        values = [
+            (name, value)
+            for name, column in table.columns.items()
+            if (table.name, name) in self.found.tests and not (column.family == "int" and (name,) in table.unique)
+            for value in dict.fromkeys([*self.shared[(table.name, name)][0], *self.shared[(table.name, name)][1]])
+        ]
+        most = min(len(values), max(2, count // 3))
+        return {PROBES + i: values[(self.index * most + i) % len(values)] for i in range(most)}
+
+    def _cells(
+        self,
+        table: Table,
+        number: int,
+        blocks: dict[str, list[Value]],
+        passing: bool,
+        probe: tuple[str, Value] | None,
+    ) -> dict[str, Value]:
         """One row: values that pass, or one of them replaced (a near miss), or values as they come."""
         tested = [c for c in table.columns if (table.name, c) in self.found.tests]
         # A near miss spoils one test; the tests of an OR need several spoiled at once.
@@ -108,32 +133,45 @@ class _Maker:
         spoiled = (
             [] if passing else [c for c in tested if self.rng.random() < share] or [self.rng.choice(tested or [""])]
         )
+        if probe:  # beside the value that is tried the other tests pass, or all fail (which an OR needs)
+            spoiled = tested if self.index % 3 == 2 else []
         kept = [c for c in tested if c not in spoiled]
         cells: dict[str, Value] = {}
         for name, column in table.columns.items():
             hits, misses = self.shared[(table.name, name)]
-            single = (name,) in table.unique
-            if single and column.family == "int":
+            if (name,) in table.unique and column.family == "int":
                 cells[name] = self._key(table.name, name, number, hits, misses)
             elif name in blocks:
                 cells[name] = blocks[name][number]
             elif column.nullable and name not in kept and self.rng.random() < self.nulls:
                 cells[name] = None
-            else:
+            elif hits or misses:
                 pool = hits if name in kept else [*hits, *misses]
-                if self.flat and name not in tested and column.family in ("int", "real") and not single:
-                    pool = pool[:1]
-                value = self.rng.choice(pool) if pool else None
-                if single and number == SURE and name in kept and hits:
-                    value = hits[0]
-                elif single and value is not None:
-                    value = numbered(column, value, number, count=len(pool))
-                elif self.spread and (table.name, name) in self.found.ranked and name not in tested:
-                    value = ranked(column, pool, number)
-                if self.cased and isinstance(value, str) and not column.values and self.rng.random() < 0.3:
-                    value = value.swapcase()
-                cells[name] = value
+                cells[name] = self._value(table, column, pool, number, name in tested, probe is not None)
+            else:
+                cells[name] = None
+        if probe:
+            cells[probe[0]] = probe[1]
         return cells
+
+    def _value(
+        self, table: Table, column: Column, pool: list[Value], number: int, tested: bool, probing: bool
+    ) -> Value:
+        """One of a pool's values; of unique, ranked and flat columns another that serves what they are there for."""
+        single = (column.name,) in table.unique
+        ranks = (table.name, column.name) in self.found.ranked and not tested
+        if self.flat and not tested and not single and column.family in ("int", "real"):
+            pool = pool[:1]
+        value = self.rng.choice(pool)
+        if single:
+            value = pool[0] if number == SURE and tested else numbered(column, value, number, count=len(pool))
+        elif ranks and probing:
+            value = extreme(column, pool, number, highest=self.index % 4 < 2)
+        elif ranks and self.spread:
+            value = ranked(column, pool, number)
+        if self.cased and isinstance(value, str) and not column.values and self.rng.random() < 0.3:
+            value = value.swapcase()
+        return value
 
     def _key(self, table: str, name: str, number: int, hits: list[Value], misses: list[Value]) -> Value:
         """Key values 1, 2, 3...; those the query asks for come early."""
@@ -167,7 +205,7 @@ class _Maker:
         choice = grouped or list(range(len(keys)))
         return self.rng.choice(choice) if choice else 0
 
-    def _plan(self, table: Table, key: int, parents: list[Row], count: int, blocks: bool) -> list[int]:
+    def _plan(self, table: Table, key: int, parents: list[Row], count: int, probes: int, blocks: bool) -> list[int]:
         """Which parent row each child row refers to, passing parents first.
 
         In blocks: groups of the sizes that matter, some parents left without children. Otherwise round robin, so
@@ -180,16 +218,21 @@ class _Maker:
         order = list(range(len(parents)))
         self.rng.shuffle(order)
         order.sort(key=lambda i: parents[i] not in good)
+        # In every third database the rows that try a value have a parent of their own.
+        alone = order[1 : 2 * probes + 1 : 2] if self.index % 3 == 1 and len(order) > 2 * probes else []
+        order = [i for i in order if i not in alone]
+        plan: list[int] = []
         if not blocks:
             few = max(1, min(len(order), max(self.sizes) + 1))
             near = order if self.rng.random() < 0.5 else order[:few]
-            return [near[i % len(near)] for i in range(count)]
-        plan: list[int] = []
+            plan = [near[i % len(near)] for i in range(count)]
         for i, size in enumerate(self.sizes * len(order)):
-            plan += [order[i % len(order)]] * size
             if len(plan) >= count:
                 break
-        return (plan + [order[0]] * count)[:count]
+            plan += [order[i % len(order)]] * size
+        plan = (plan + [order[0]] * count)[:count]
+        plan[PROBES : PROBES + len(alone)] = alone
+        return plan
 
     def _passing_keys(self, table: str, columns: tuple[str, ...]) -> set[Row]:
         at = [list(self.schema.tables[table].columns).index(c) for c in columns]
@@ -215,8 +258,8 @@ class _Maker:
     ) -> None:
         if chosen is not None:
             optional = all(table.columns[c].nullable for c in columns)
-            if not (optional and self.rng.random() < self.nulls):
-                cells.update(zip(columns, parents[chosen], strict=True))
+            none = optional and self.rng.random() < self.nulls
+            cells.update(dict.fromkeys(columns) if none else zip(columns, parents[chosen], strict=True))
             return
         foreign = next(k for k in table.foreign_keys if k.columns == columns)
         if foreign.table == table.name and (rows or not all(table.columns[c].nullable for c in columns)):
@@ -235,53 +278,3 @@ class _Maker:
         for value, known in whole:
             known.add(value)
         return True
-
-
-def _with_implied_keys(schema: Schema, found: Harvest) -> Schema:
-    """A column that the query joins with another table's key refers to it, even where the DDL does not say so."""
-    tables = dict(schema.tables)
-    for pair in found.joined:
-        for (parent, key), (child, column) in (pair, pair[::-1]):
-            known = {c for k in tables[child].foreign_keys for c in k.columns}
-            is_key, is_other_key = (key,) in tables[parent].unique, (column,) in tables[child].unique
-            same = tables[parent].columns[key].family == tables[child].columns[column].family
-            if is_key and not is_other_key and same and parent != child and column not in known:
-                keys = (*tables[child].foreign_keys, ForeignKey((column,), parent, (key,)))
-                tables[child] = replace(tables[child], foreign_keys=keys)
-    return Schema(tables)
-
-
-def _pools(schema: Schema, found: Harvest, rng: Random) -> dict[ColumnKey, tuple[list[Value], list[Value]]]:
-    """Candidates of every column; columns that are compared with each other draw from the same."""
-    pools = {
-        (table.name, name): candidates(column, found.tests.get((table.name, name), []), rng)
-        for table in schema.tables.values()
-        for name, column in table.columns.items()
-    }
-    kinds = {(t.name, c.name): c for t in schema.tables.values() for c in t.columns.values()}
-    for left, right in found.joined:
-        if kinds[left].family == kinds[right].family and not kinds[left].values and not kinds[right].values:
-            # The side that is tested decides.
-            source, copy = (left, right) if left in found.tests or right not in found.tests else (right, left)
-            if copy not in found.tests:
-                pools[copy] = pools[source]
-    return pools
-
-
-def _emptied(schema: Schema, found: Harvest, rng: Random) -> set[str]:
-    """One table of the query to leave empty: one that no other table refers to, if there is one."""
-    referred = {k.table for t in schema.tables.values() for k in t.foreign_keys}
-    choice = [t for t in found.tables if t not in referred] or found.tables
-    return {rng.choice(choice)} if len(found.tables) > 1 else set()
-
-
-def _parents_first(schema: Schema) -> list[Table]:
-    done: list[Table] = []
-    waiting = list(schema.tables.values())
-    while waiting:
-        names = {t.name for t in done}
-        ready = [t for t in waiting if all(k.table in names or k.table == t.name for k in t.foreign_keys)]
-        step = ready or waiting[:1]  # a cycle is opened at its first table, whose references stay NULL
-        done += step
-        waiting = [t for t in waiting if t not in step]
-    return done

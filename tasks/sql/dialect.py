@@ -1,6 +1,7 @@
 """A query of the rows' dialect as a SQLite query with the same answer, or a refusal that says why not.
 
-MySQL's rules are rewritten (`rewrites`, `comparisons`, `structure`); other dialects are refused for now.
+MySQL's rules are rewritten here (`rewrites`, `comparisons`, `structure`), PostgreSQL's in `postgres`; SQLite's own
+queries run as they are (`native`).
 """
 
 from __future__ import annotations
@@ -13,8 +14,13 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
-from tasks.sql import comparisons, function_rewrites, rewrites, structure
+from tasks.sql import comparisons, function_rewrites, native, rewrites, structure
+from tasks.sql.exactness import is_exact
+from tasks.sql.foreign import refuse_foreign_words
+from tasks.sql.functions import moment
 from tasks.sql.parsing import invalid, parse_query, unsupported
+from tasks.sql.postgres import names
+from tasks.sql.postgres.translate import to_sqlite
 from tasks.sql.rewrites import Node, as_number, as_text, call, family_of, now_literal, typed
 from tasks.sql.schema import Schema
 
@@ -28,6 +34,8 @@ PLAIN: tuple[type[exp.Expr], ...] = (
     *(exp.DenseRank, exp.Ntile, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue),
     *(exp.PercentRank, exp.CumeDist, exp.Neg, exp.Abs),
 )
+SPREADS = (exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop)
+DIALECTS = ("mysql", "postgres", "sqlite")
 COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ)
 
 
@@ -52,21 +60,33 @@ class Translated:
     merges: bool
 
 
-def resolve(sql: str, schema: Schema, dialect: str) -> exp.Query:
+def resolve(sql: str, schema: Schema, dialect: str, own_words: bool = True) -> exp.Query:
     """Parse a query and resolve every table and column against the schema.
+
+    With `own_words` functions and operators must be known to be the dialect's own; a real server says so itself.
 
     Raises:
         Refused: not one read-only query, or it names something the schema does not have.
     """
+    if dialect not in DIALECTS:
+        raise unsupported(f"execution of {dialect} queries")
     tree = parse_query(sql, dialect)
+    if own_words:
+        refuse_foreign_words(sql, tree, dialect)
+    if dialect == "sqlite":
+        native.frozen(sql)  # refuses what it cannot freeze
+        native.quoted_texts(tree, sql, schema)
+    if dialect == "postgres":
+        names.refuse_other_case(tree, schema)
     for identifier in tree.find_all(exp.Identifier):
         identifier.set("this", identifier.name.lower())
         identifier.set("quoted", True)
     structure.refuse_foreign_syntax(tree, dialect)
     structure.known_tables(tree, schema)
-    structure.refuse_where_aliases(tree, schema)
+    if dialect != "sqlite":
+        structure.refuse_where_aliases(tree, schema, ("where",) if dialect == "mysql" else ("where", "having"))
     try:
-        return qualify(tree, schema=schema.types(), dialect=dialect)
+        return qualify(tree, schema=schema.mapping, dialect=dialect)
     except SqlglotError as error:
         raise _unresolved(str(error), schema) from None
     except (RecursionError, KeyError, AttributeError, TypeError, ValueError, IndexError) as error:
@@ -87,28 +107,48 @@ def _unresolved(message: str, schema: Schema) -> Exception:
 
 
 def translate(sql: str, schema: Schema, dialect: str) -> Translated:
-    """Translate one query to SQLite.
+    """Translate one query of 'mysql', 'postgres' or 'sqlite' to SQLite.
 
     Raises:
         Refused: it is wrong ('invalid'), or its faithful answer is not known ('unsupported').
     """
-    if dialect != "mysql":
-        raise unsupported(f"execution of {dialect} queries")
     source = resolve(sql, schema, dialect)
     try:
-        tree = annotate_types(source.copy(), schema=schema.types(), dialect=dialect)
+        written, flipped = _written(source, sql, schema, dialect)
+    except (SqlglotError, RecursionError, KeyError, AttributeError, TypeError, ValueError, IndexError) as error:
+        raise unsupported(f"query that cannot be rewritten ({type(error).__name__}: {error})") from None
+    ordered = source.args.get("order") is not None
+    merges = dialect == "mysql" and source.find(exp.Group, exp.Distinct, exp.SetOperation) is not None
+    return Translated(written, flipped, source, ordered, len(source.selects), merges)
+
+
+def _written(source: exp.Query, sql: str, schema: Schema, dialect: str) -> tuple[str, str]:
+    """SQLite's text of a query, twice: tied groups in one order and in the other."""
+    if dialect == "sqlite":
+        text = native.frozen(sql)
+        turned = parse_query(text, "sqlite")
+        flipped = structure.break_ties(turned, True).sql("sqlite", comments=False) if _may_tie(turned) else text
+        return text, flipped
+    if dialect == "mysql":
+        tree = annotate_types(source.copy(), schema=schema.mapping, dialect=dialect)
         structure.note_columns(tree, schema)
         structure.bare_columns(tree)
         tree = _rewrite_all(tree)
         structure.finish(tree)
-        written, flipped = (
-            structure.break_ties(tree, descending).sql(dialect="sqlite", comments=False) for descending in (False, True)
-        )
-    except (SqlglotError, RecursionError, KeyError, AttributeError, TypeError, ValueError, IndexError) as error:
-        raise unsupported(f"query that cannot be rewritten ({type(error).__name__}: {error})") from None
-    ordered = source.args.get("order") is not None
-    merges = source.find(exp.Group, exp.Distinct, exp.SetOperation) is not None
-    return Translated(written, flipped, source, ordered, len(source.selects), merges)
+    else:
+        tree = to_sqlite(source, schema)
+        structure.shared_clauses(tree)
+    if not _may_tie(tree):
+        text = tree.sql("sqlite", comments=False)
+        return text, text
+    first, second = (structure.break_ties(tree, turned).sql("sqlite", comments=False) for turned in (False, True))
+    return first, second
+
+
+def _may_tie(tree: exp.Query) -> bool:
+    """Whether it sorts or cuts groups."""
+    selects = tree.find_all(exp.Select)
+    return any(s.args.get("group") and (s.args.get("order") or s.args.get("limit")) for s in selects)
 
 
 def _rewrite_all(tree: exp.Query) -> exp.Query:
@@ -126,7 +166,7 @@ def _rewrite_all(tree: exp.Query) -> exp.Query:
 def _rewrite(node: Node) -> Node:  # noqa: C901  (a table of cases)
     fresh = rewrites.simple(node)
     if fresh is not None:
-        return fresh
+        return _shown_spread(fresh) if isinstance(node, SPREADS) else fresh
     match node:
         case exp.Cast():
             return rewrites.cast(node)
@@ -169,6 +209,8 @@ def _rewrite(node: Node) -> Node:  # noqa: C901  (a table of cases)
         case exp.DateAdd() | exp.DateSub() | exp.TimestampAdd() | exp.TimestampDiff() | exp.Extract():
             return function_rewrites.dates(node)
         case exp.Hour() | exp.Minute() | exp.Second() | exp.Time():
+            if family_of(node.this) == "text" and not (isinstance(node.this, exp.Literal) and moment(node.this.name)):
+                raise unsupported(f"{node.sql_name()} of a text")
             name = "my_" + type(node).__name__.lower()
             kind = "time" if name == "my_time" else "int"
             return call(name, kind, rewrites.as_moment(node.this))
@@ -219,8 +261,37 @@ def _arithmetic(node: Node) -> Node:
         return call("my_mod", "real", as_number(left.unnest()), as_number(right.unnest()))
     for side in (left, right):
         comparisons.put(side, as_number(side))
+    if isinstance(node, exp.Div):
+        if any(side.find(exp.Div) and is_exact(side) for side in (node.this, node.expression)):
+            raise unsupported("a quotient of quotients, whose digits MySQL cuts")
+        if family_of(node.this) == "real":  # SQLite would divide two integers as such
+            node.this.replace(call("my_real", "real", node.this))
     real = isinstance(node, exp.Div) or "real" in (family_of(node.this), family_of(node.expression))
+    if real and type(node) in _SIGNS and is_exact(node):
+        return _exact(node)
     return typed(node, "real" if real else "int")
+
+
+def _shown_spread(node: Node) -> Node:
+    """Spreads of exact numbers have four decimals more than these."""
+    operand = node.expressions[0]
+    scale = 0 if family_of(operand) == "int" else operand.unnest().meta.get("scale")
+    return node if scale is None else call("my_round", "real", node, rewrites.integer(scale + 4))
+
+
+_SIGNS = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
+
+
+def _exact(node: Node) -> Node:
+    """+ - * of DECIMALs, where 0.1 + 0.2 is 0.3."""
+    made = call("my_exact", "real", rewrites.text(_SIGNS[type(node)]), node.this, node.expression)
+    scales = [0 if family_of(s) == "int" else s.unnest().meta.get("scale") for s in (node.this, node.expression)]
+    for at, side in enumerate((node.this, node.expression)):
+        if isinstance(side, exp.Literal) and "." in side.name:
+            scales[at] = len(side.name.split(".")[1])
+    if None not in scales:
+        made.meta["scale"] = sum(scales) if isinstance(node, exp.Mul) else max(scales)
+    return made
 
 
 def _aggregate(node: Node) -> Node:
@@ -238,6 +309,10 @@ def _aggregate(node: Node) -> Node:
         return node
     if isinstance(node, exp.Sum | exp.Avg):
         inner.replace(as_number(inner).copy())
+        if isinstance(node, exp.Sum) and family_of(node.this) == "real" and is_exact(node.this):
+            made = call("my_sum", "real", node.this)
+            made.meta.update({k: v for k, v in node.this.unnest().meta.items() if k == "scale"})
+            return made
     elif isinstance(node, exp.Min | exp.Max):
         if node.meta.get("neutral"):
             return rewrites.with_type(call("my_" + type(node).__name__.lower(), "text", inner), node)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tasks.sql.budget import exhausted
 from tasks.sql.config import SqlConfig
 from tasks.sql.databases import Rows, generate, reordered
 from tasks.sql.dialect import Translated, translate
 from tasks.sql.exact import exact_match
 from tasks.sql.harvest import harvest
 from tasks.sql.parsing import Refused, invalid
-from tasks.sql.results import counterexample, same
+from tasks.sql.results import agreeing, column_orders, counterexample, same
 from tasks.sql.sandbox import Row, close_all, open_database, run_query
 from tasks.sql.schema import Schema, parse_schema
+from tasks.sql.smaller import smallest
+
+SMALLER_TRIES = 60
+SMALLER_EXAMPLES = 2  # made smaller for each gold query; those of further predictions stay as they are
 
 
 @dataclass(frozen=True)
@@ -39,13 +45,23 @@ class Trial:
 
 @dataclass
 class Gold:
-    """A gold query ready to judge predictions; `refusal` is set if nothing can be compared with it."""
+    """A gold query ready to judge predictions.
+
+    Attributes:
+        text: as it was written.
+        schema: the tables of its context.
+        query: ready to run.
+        trials: the databases it is compared on, the smallest first.
+        refusal: set if nothing can be compared with it.
+        examples: how many counterexamples were asked for.
+    """
 
     text: str
     schema: Schema | None = None
     query: Translated | None = None
     trials: tuple[Trial, ...] = ()
     refusal: Verdict | None = None
+    examples: int = 0
 
     def close(self) -> None:
         """Give the databases back."""
@@ -53,8 +69,10 @@ class Gold:
         self.trials = ()
 
 
-def prepare_gold(context: str, gold: str, dialect: str, config: SqlConfig) -> Gold:
-    """Translate a gold query, make its databases and run it on each, in two insertion orders.
+def prepare_gold(
+    context: str, gold: str, dialect: str, config: SqlConfig, databases: Iterable[Rows] | None = None
+) -> Gold:
+    """Translate a gold query and run it on its databases (made now if none are given), in two insertion orders.
 
     A database on which the two orders give different rows is left out: the query leaves its answer open there.
     One on which only the order of the rows differs is compared without order.
@@ -67,9 +85,9 @@ def prepare_gold(context: str, gold: str, dialect: str, config: SqlConfig) -> Go
     made = Gold(gold, schema, query)
     trials: list[Trial] = []
     reason = "gold answers differently when the same rows are stored in another order"
-    for rows in generate(schema, query.source, config):
+    for rows in generate(schema, query.source, config) if databases is None else databases:
         try:
-            trial = _trial(schema, query, rows, config)
+            trial = try_rows(schema, query, rows, config)
         except Refused as refused:
             if refused.outcome == "unsupported" or refused.reason.startswith("too slow"):
                 made.refusal = _gold_refused(refused)
@@ -78,7 +96,8 @@ def prepare_gold(context: str, gold: str, dialect: str, config: SqlConfig) -> Go
             continue
         if trial is not None:
             trials.append(trial)
-    made.trials = tuple(trials)
+    # The sizes differ and the small ones are the cheap ones to run; what differs there is also the better example.
+    made.trials = tuple(sorted(trials, key=lambda t: sum(map(len, t.rows.values()))))
     if made.refusal is None and not trials:
         made.refusal = Verdict("undecided", reason)
     elif made.refusal is None and not any(t.answer for t in trials):
@@ -86,7 +105,12 @@ def prepare_gold(context: str, gold: str, dialect: str, config: SqlConfig) -> Go
     return made
 
 
-def _trial(schema: Schema, query: Translated, rows: Rows, config: SqlConfig) -> Trial | None:
+def try_rows(schema: Schema, query: Translated, rows: Rows, config: SqlConfig) -> Trial | None:
+    """Run a gold query on one database; None if its answer depends on the order in which rows are stored.
+
+    Raises:
+        Refused: the query does not run on these rows.
+    """
     pair: list[sqlite3.Connection] = []
     try:
         answers = []
@@ -131,39 +155,73 @@ def _compare(gold: Gold, schema: Schema, wanted: Translated, query: Translated, 
         return Verdict("equal")
     if query.width != wanted.width:
         return Verdict("different", f"{query.width} columns instead of {wanted.width}")
-    folded = wanted.merges or query.merges
-    tables = harvest(wanted.source, schema).tables
-    found = _difference(gold, query, folded, tables, config)
-    reason = "wrong rows"
-    if found is None:  # it may be right by chance, by the order in which rows are stored
-        reason = "wrong rows when the same rows are stored in another order"
-        for trial in gold.trials:
-            answer = run_query(trial.second, query.flipped, config.query_timeout_s)
-            if not same(trial.answer, answer, trial.ordered, folded):
-                found = trial, answer
-                break
-    if found is None:
-        return Verdict("equal")
-    trial, answer = found
-    return Verdict("different", reason, counterexample(schema, tables, trial.rows, trial.answer, answer))
+    comparer = _Comparer(query, wanted.merges or query.merges, config)
+    for what, runs in (
+        # Right on every database may still be by chance, by the order in which rows are stored.
+        ("wrong rows", [(t.first, query.sql) for t in gold.trials]),
+        ("wrong rows when the same rows are stored in another order", [(t.second, query.flipped) for t in gold.trials]),
+    ):
+        for trial, (connection, sql) in zip(gold.trials, runs, strict=True):
+            answer = comparer.differs(trial, connection, sql)
+            if answer is not None:
+                return Verdict("different", what, _example(gold, schema, wanted, trial, answer, comparer))
+    return Verdict("equal")
 
 
-def _difference(
-    gold: Gold, query: Translated, folded: bool, tables: list[str], config: SqlConfig
-) -> tuple[Trial, list[Row]] | None:
-    """The smallest database on which the answers differ, with the prediction's answer."""
-    worst: tuple[Trial, list[Row]] | None = None
-    smallest = 0
-    began = time.monotonic()
-    for trial in gold.trials:
-        spent = time.monotonic() - began
-        if worst is not None and spent > config.query_timeout_s / 10:
-            break  # the rest could only give a smaller counterexample
-        if spent > 3 * config.query_timeout_s:
+class _Comparer:
+    """Runs one prediction and compares its answers with gold's."""
+
+    def __init__(self, query: Translated, folded: bool, config: SqlConfig) -> None:
+        self.query, self.folded, self.config = query, folded, config
+        self.orders = column_orders(query.width, config.any_column_order)
+        self.began = time.monotonic()
+
+    def differs(self, trial: Trial, connection: sqlite3.Connection, sql: str) -> list[Row] | None:
+        """The answer if it is not gold's in any order of columns that was right so far."""
+        if time.monotonic() - self.began > 3 * self.config.query_timeout_s:
             raise invalid("too slow")
-        answer = run_query(trial.first, query.sql, config.query_timeout_s)
-        if not same(trial.answer, answer, trial.ordered, folded):
-            size = sum(len(trial.rows[t]) for t in tables)
-            if worst is None or size < smallest:
-                worst, smallest = (trial, answer), size
-    return worst
+        answer = run_query(connection, sql, self.config.query_timeout_s)
+        digits = self.config.significant_digits
+        left = agreeing(self.orders, trial.answer, answer, trial.ordered, self.folded, digits)
+        if not left:
+            return answer
+        self.orders = left
+        return None
+
+    def differs_anywhere(self, trial: Trial) -> list[Row] | None:
+        """The answer that is not gold's, with the rows in one order or in the other."""
+        found = self.differs(trial, trial.first, self.query.sql)
+        return found if found is not None else self.differs(trial, trial.second, self.query.flipped)
+
+
+def _example(
+    gold: Gold, schema: Schema, wanted: Translated, trial: Trial, answer: list[Row], comparer: _Comparer
+) -> str:
+    """The database on which a prediction was found to differ, made smaller while it still differs."""
+    kept = {"gold": trial.answer, "found": answer}
+
+    def differs(rows: Rows) -> bool:
+        if exhausted(0):  # an example is worth less than the verdict that is there
+            return False
+        try:
+            smaller = try_rows(schema, wanted, rows, comparer.config)
+        except Refused:
+            return False
+        if smaller is None:
+            return False
+        fresh = _Comparer(comparer.query, comparer.folded, comparer.config)
+        try:
+            found = fresh.differs_anywhere(smaller)
+        except Refused:
+            return False
+        finally:
+            close_all((smaller.first, smaller.second))
+        if found is not None:
+            kept.update(gold=smaller.answer, found=found)
+        return found is not None
+
+    tries = SMALLER_TRIES if gold.examples < SMALLER_EXAMPLES else 0
+    gold.examples += 1
+    tables = harvest(wanted.source, schema).tables
+    rows = smallest(schema, trial.rows, tables, differs, tries)
+    return counterexample(schema, tables, rows, kept["gold"], kept["found"])

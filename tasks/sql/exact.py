@@ -20,12 +20,16 @@ def canonical_match(gold: str, prediction: str, context: str, dialect: str) -> b
 
     Sound but far from complete: False also for whatever does not parse or resolve.
     """
+    left, right = (canonical_form(sql, context, dialect) for sql in (gold, prediction))
+    return left is not None and left == right
+
+
+def canonical_form(sql: str, context: str, dialect: str) -> str | None:
+    """The text in which `canonical_match` compares a query; None if it does not parse or resolve."""
     try:
-        schema = parse_schema(context, dialect)
-        left, right = (_canonical(resolve(sql, schema, dialect)) for sql in (gold, prediction))
+        return _canonical(resolve(sql, parse_schema(context, dialect), dialect))
     except (Refused, ValueError, RecursionError, KeyError, AttributeError, TypeError, IndexError):
-        return False
-    return left == right
+        return None
 
 
 def _squeezed(sql: str) -> str:

@@ -18,19 +18,26 @@ from typing import Any
 
 NOW = "2024-06-15 12:00:00"  # what NOW() answers: a score must not depend on the day it is computed
 MAX_TEXT = 100_000
+MAX_PATTERN = 1_000
 
 Value = Any  # int | float | str | None, as SQLite hands them over
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _DATE = re.compile(r"\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d*)?)?)?\s*")
 
 
-@lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
     """What a text is compared by under MySQL's default collations: no case, no accents, no trailing blanks."""
+    return _fold_short(text) if len(text) <= 100 else _fold(text)
+
+
+def _fold(text: str) -> str:
     if text.isascii():
         return text.rstrip(" ").lower()
     bare = "".join(c for c in unicodedata.normalize("NFD", text) if not 0x300 <= ord(c) <= 0x36F)
-    return unicodedata.normalize("NFC", bare).casefold().rstrip(" ")
+    return unicodedata.normalize("NFC", bare).lower().replace("ß", "s").rstrip(" ")
+
+
+_fold_short = lru_cache(maxsize=20_000)(_fold)  # long texts would fill the memory
 
 
 def collate(left: str, right: str) -> int:
@@ -43,30 +50,32 @@ def collate(left: str, right: str) -> int:
 
 @lru_cache(maxsize=1_000)
 def _like_regex(pattern: str, escape: str) -> re.Pattern[str]:
-    parts, i = [], 0
+    pieces, i = [""], 0  # what stands between the %
     while i < len(pattern):
         c = pattern[i]
         if c == escape and i + 1 < len(pattern):
             i += 1
-            parts.append(re.escape(pattern[i]))
+            pieces[-1] += re.escape(pattern[i])
         elif c == "%":
-            # Possessive steps would be wrong here; one lazy wildcard for a run of % keeps matching quick.
-            if not parts or parts[-1] != ".*?":
-                parts.append(".*?")
+            pieces.append("")
         else:
-            parts.append("." if c == "_" else re.escape(c))
+            pieces[-1] += "." if c == "_" else re.escape(c)
         i += 1
-    return re.compile("".join(parts), re.DOTALL)
+    if len(pieces) == 1:
+        return re.compile(pieces[0], re.DOTALL)
+    first, *middle, last = pieces
+    # The first place where a piece fits is as good as any later one, so nothing is tried twice (atomic groups).
+    found = "".join(f"(?>.*?{piece})" for piece in middle if piece)
+    return re.compile(f"{first}{found}.*{last}", re.DOTALL)
 
 
 def like(pattern: Value, value: Value, escape: str = "\\") -> int | None:
     """`value LIKE pattern`; SQLite hands the pattern over first."""
     if pattern is None or value is None:
         return None
-    text = str(pattern)
-    if text.count("%") > 8:
-        raise ValueError("too many wildcards")
-    folded = fold(text + "|")[:-1]  # the mark keeps blanks at the end, which count in LIKE
+    if len(str(pattern)) > MAX_PATTERN:
+        raise ValueError("pattern too long")
+    folded = fold(str(pattern) + "|")[:-1]  # the mark keeps blanks at the end, which count in LIKE
     return int(_like_regex(folded, escape).fullmatch(fold(str(value) + "|")[:-1]) is not None)
 
 
@@ -212,6 +221,32 @@ def _rounding(mode: str) -> Callable[..., Value]:
         return int(result) if isinstance(value, int) or places <= 0 else float(result)
 
     return rounded
+
+
+def double_round(value: Value, digits: Value = 0) -> Value:
+    """ROUND of a DOUBLE: halves go to the even neighbour."""
+    if value is None or digits is None:
+        return None
+    if not math.isfinite(value) or abs(value) > 1e15:
+        return value
+    factor = 10.0 ** max(-15, min(15, int(digits)))
+    return float(round(value * factor) / factor)
+
+
+def leading_int(value: Value) -> int | None:
+    """A text as an integer: the digits it begins with, else 0."""
+    if value is None:
+        return None
+    found = re.match(r"\s*[+-]?\d{1,18}", str(value))
+    return int(found.group()) if found else 0
+
+
+def exact(operator: Value, a: Value, b: Value) -> float | None:
+    """+ - * of DECIMALs."""
+    if a is None or b is None:
+        return None
+    x, y = _exact(a), _exact(b)
+    return float(x + y if operator == "+" else x - y if operator == "-" else x * y)
 
 
 round_half_up = _rounding(ROUND_HALF_UP)

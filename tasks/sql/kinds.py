@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from tasks.sql.config import Kind
 from tasks.sql.parsing import Refused, parse_query
 
 
-def kind_of(sql: str, dialect: str) -> str:
+def kind_of(sql: str, dialect: str) -> Kind:
     """The most demanding feature of a query.
 
     Returns:
@@ -18,7 +19,12 @@ def kind_of(sql: str, dialect: str) -> str:
         tree = parse_query(sql, dialect)
     except Refused:
         return "basic SQL"
-    for kind, node in (("CTEs", exp.With), ("set operations", exp.SetOperation), ("window functions", exp.Window)):
+    marked: tuple[tuple[Kind, type[exp.Expr]], ...] = (
+        ("CTEs", exp.With),
+        ("set operations", exp.SetOperation),
+        ("window functions", exp.Window),
+    )
+    for kind, node in marked:
         if tree.find(node):
             return kind
     if any(select is not tree for select in tree.find_all(exp.Select)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import Dialect, exp
 from sqlglot.errors import SqlglotError
 
 MAX_CHARS = 20_000
@@ -41,7 +41,9 @@ class Refused(Exception):  # noqa: N818  (an answer, not a fault)
     def __init__(self, outcome: str, reason: str) -> None:
         super().__init__(reason)
         self.outcome = outcome
-        self.reason = " ".join(reason.split())[:300]
+        # Texts that a model wrote end up in files, pages and terminals.
+        shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(reason.split()))
+        self.reason = shown[:300]
 
 
 def invalid(reason: str) -> Refused:
@@ -88,10 +90,12 @@ def parse_statements(sql: str, dialect: str) -> list[exp.Expr]:
         raise invalid(f"syntax error: longer than {MAX_CHARS:,} characters")
     if "\0" in sql:
         raise invalid("syntax error: NUL character")
+    if any("\ud800" <= c <= "\udfff" for c in sql):
+        raise invalid("syntax error: half of a character (a lone surrogate)")
     try:
         tokens = sqlglot.tokenize(sql, read=dialect)
         _limit(tokens)
-        trees = sqlglot.parse(sql, read=dialect)
+        trees = Dialect.get_or_raise(dialect).parser().parse(tokens, sql)
     except SqlglotError as error:
         raise invalid(f"syntax error: {_first_line(error)}") from None
     except (RecursionError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:

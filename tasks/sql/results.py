@@ -4,32 +4,53 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import permutations
 
 from tasks.sql.functions import fold
 from tasks.sql.sandbox import Row
 from tasks.sql.schema import Schema
 from tasks.sql.text_functions import Value
 
+MOST_COLUMNS = 6
+Order = tuple[int, ...]
 SHOWN_ROWS = 6
 SHOWN_CHARS = 1_500
 
 
-def same(left: Sequence[Row], right: Sequence[Row], ordered: bool, folded: bool) -> bool:
+def same(left: Sequence[Row], right: Sequence[Row], ordered: bool, folded: bool, digits: int = 9) -> bool:
     """Whether two answers hold the same rows, duplicates counted; in the same order if `ordered`.
 
     With `folded` texts are compared without case: MySQL shows one of the spellings that a group holds. Numbers are
-    the same if their first nine digits are: sums of decimals differ in the last bits by row order.
+    the same if their first `digits` digits are: sums of decimals differ in the last bits by row order.
     """
     if len(left) != len(right):
         return False
     if left == right:
         return True
-    a, b = [_key(row, folded) for row in left], [_key(row, folded) for row in right]
+    a, b = [_key(row, folded, digits) for row in left], [_key(row, folded, digits) for row in right]
     return a == b if ordered else Counter(a) == Counter(b)
 
 
-def _key(row: Row, folded: bool = False) -> Row:
-    numbers = tuple(float(f"{v:.9g}") if isinstance(v, float) else v for v in row)
+def column_orders(width: int, any_order: bool) -> list[Order]:
+    """The orders of an answer's columns that are accepted, the written one first."""
+    written = tuple(range(width))
+    return list(permutations(written)) if any_order and width <= MOST_COLUMNS else [written]
+
+
+def agreeing(
+    orders: list[Order], gold: Sequence[Row], found: Sequence[Row], ordered: bool, folded: bool, digits: int
+) -> list[Order]:
+    """Those orders of the found answer's columns in which it is the same as gold's."""
+    if len(orders) == 1 and orders[0] == tuple(range(len(orders[0]))):
+        return orders if same(gold, found, ordered, folded, digits) else []
+    if found and len(found[0]) != len(orders[0]):
+        return []
+    turned = (([tuple(row[i] for i in order) for row in found], order) for order in orders)
+    return [order for rows, order in turned if same(gold, rows, ordered, folded, digits)]
+
+
+def _key(row: Row, folded: bool = False, digits: int = 9) -> Row:
+    numbers = tuple(float(f"{v:.{digits}g}") if isinstance(v, float) else v for v in row)
     return tuple(fold(v) if isinstance(v, str) else v for v in numbers) if folded else numbers
 
 

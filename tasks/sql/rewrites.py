@@ -49,7 +49,7 @@ def family_of(node: Node) -> str | None:
     """Family of an expression, looking through what the annotation leaves open."""
     if isinstance(node, exp.Null):
         return "null"
-    if isinstance(node, exp.Paren | exp.Collate | exp.Neg) and node.type is None:
+    if isinstance(node, exp.Paren) or (isinstance(node, exp.Collate | exp.Neg) and node.type is None):
         return family_of(node.this)
     return family(node.type)
 
@@ -59,6 +59,8 @@ def as_number(node: Node) -> Node:
     kind = family_of(node)
     if kind in ("int", "real", "null"):
         return node
+    if node.meta.get("values"):
+        raise unsupported("an ENUM as a number")
     if kind == "text":
         return call("my_number", "real", node)
     if kind in ("date", "datetime"):
@@ -195,7 +197,14 @@ def date_format(node: Node) -> Node:
     return call("my_date_format", "text", as_moment(node.this), text(marks))
 
 
-def cast(node: Node) -> Node:
+def rounding(value: Node) -> str:
+    """The function that rounds: halves of a DECIMAL go away from zero, those of a DOUBLE to the even neighbour."""
+    from tasks.sql.exactness import is_exact
+
+    return "my_round" if is_exact(value) else "my_double_round"
+
+
+def cast(node: Node) -> Node:  # noqa: C901  (a table of cases)
     """CAST and CONVERT to SIGNED, UNSIGNED, CHAR, DECIMAL, DOUBLE, DATE and DATETIME."""
     target, value = family(node.to), node.this
     sizes = [int(p.name) for p in node.to.expressions]
@@ -208,10 +217,11 @@ def cast(node: Node) -> Node:
         return call("my_concat", "text", kept)
     if target == "int":
         # Text is cut at the first character that is no digit, numbers are rounded.
-        cut = "my_truncate" if family_of(value) == "text" else "my_round"
-        if node.to.this.value.startswith("U") and not isinstance(value, exp.Literal | exp.Column):
+        if node.to.this.value.startswith("U") and not (value.meta.get("unsigned") or isinstance(value, exp.Literal)):
             raise unsupported(node.sql("mysql"))
-        return call(cut, "int", as_number(value), integer(0))
+        if family_of(value) == "text":
+            return call("my_leading_int", "int", value)
+        return call(rounding(value), "int", as_number(value), integer(0))
     if target == "real":
         if node.to.this.value != "DECIMAL":
             return typed(exp.Cast(this=as_number(value).copy(), to=exp.DataType.build("DOUBLE")), "real")
@@ -220,6 +230,8 @@ def cast(node: Node) -> Node:
         result.meta["scale"] = scale
         return result
     if target in ("date", "datetime"):
+        if isinstance(value, exp.Literal) and as_date(value.name) is None:
+            raise unsupported(node.sql("mysql"))
         return call(f"my_{target}", target, as_moment(value))
     raise unsupported(node.sql("mysql"))
 
@@ -229,7 +241,8 @@ def rounded(name: str) -> Callable[[Node], Node]:
 
     def rewrite(node: Node) -> Node:
         digits = node.args.get("decimals") or integer(0)
-        result = call(name, "real", as_number(node.this), digits)
+        used = rounding(node.this) if name == "my_round" else name
+        result = call(used, "real", as_number(node.this), digits)
         if isinstance(digits, exp.Literal):
             scale = node.this.unnest().meta.get("scale")
             if scale is not None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 
+from tasks.sql import engines
+from tasks.sql.budget import exhausted
 from tasks.sql.parsing import Refused, invalid, unsupported
 from tasks.sql.schema import Schema
-from tasks.sql.text_functions import AGGREGATES, COLLATION, SCALARS, Value, register
+from tasks.sql.text_functions import Value
 
 MAX_ROWS = 20_000
+ROWS_A_PART = 500
 STEPS_PER_CHECK = 20_000  # SQLite's virtual machine runs about 30 million steps a second
 
 # SQLite's own functions that cannot write, read files or make huge values.
@@ -21,10 +25,9 @@ NATIVE = frozenset(
         *("row_number", "sum"),
     )
 )
-FUNCTIONS = NATIVE | set(SCALARS) | set(AGGREGATES)
+FUNCTIONS = NATIVE | engines.CALLED
 
 Row = tuple[Value, ...]
-_TYPES = {"int": "INTEGER", "real": "REAL"}
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
 
 
@@ -35,12 +38,13 @@ def open_database(schema: Schema, rows: Mapping[str, Sequence[Row]]) -> sqlite3.
     finds rows is the order in which they were inserted.
     """
     connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=8, check_same_thread=False)
-    register(connection)
+    engines.register(connection, schema.dialect)
     connection.execute("PRAGMA hard_heap_limit=268435456")
+    connection.execute("PRAGMA temp_store=MEMORY")  # else large sorts go to files
     connection.execute("BEGIN")
     for table in schema.tables.values():
         columns = ", ".join(
-            f"{_quoted(c.name)} {_TYPES.get(c.family, f'TEXT COLLATE {COLLATION}')}" for c in table.columns.values()
+            f"{_quoted(c.name)} {engines.column_type(c, schema.dialect)}" for c in table.columns.values()
         )
         connection.execute(f"CREATE TABLE {_quoted(table.name)} ({columns})")
         marks = ", ".join("?" * len(table.columns))
@@ -55,6 +59,8 @@ def open_database(schema: Schema, rows: Mapping[str, Sequence[Row]]) -> sqlite3.
         (sqlite3.SQLITE_LIMIT_ATTACHED, 0),
         (sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1_000),
         (sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 1),
+        (sqlite3.SQLITE_LIMIT_VDBE_OP, 100_000),
+        (sqlite3.SQLITE_LIMIT_WORKER_THREADS, 0),
     ):
         connection.setlimit(limit, value)
     connection.set_authorizer(_authorize)
@@ -66,20 +72,28 @@ def run_query(connection: sqlite3.Connection, sql: str, timeout_s: float) -> lis
 
     Raises:
         Refused: 'invalid' for a query that is too slow, answers more than `MAX_ROWS` rows or fails on these rows;
-            'unsupported' for a refusal of SQLite that MySQL may not share.
+            'unsupported' for a refusal of SQLite that the query's own database may not share.
     """
-    deadline = time.monotonic() + timeout_s
-    connection.set_progress_handler(lambda: int(time.monotonic() > deadline), STEPS_PER_CHECK)
+    deadline = time.process_time() + timeout_s
+
+    def stopped(steps: int = STEPS_PER_CHECK) -> bool:
+        return exhausted(steps) or time.process_time() > deadline
+
+    connection.set_progress_handler(stopped, STEPS_PER_CHECK)
+    rows: list[Row] = []
     try:
-        cursor = connection.execute(sql)
-        rows = cursor.fetchmany(MAX_ROWS + 1)
+        with closing(connection.execute(sql)) as cursor:
+            # In parts: rows of long texts take more time in Python than steps in SQLite.
+            while part := cursor.fetchmany(ROWS_A_PART):
+                rows += part
+                if len(rows) > MAX_ROWS:
+                    raise invalid(f"too slow: more than {MAX_ROWS:,} rows")
+                if stopped(0):
+                    raise invalid("too slow")
     except (sqlite3.Error, sqlite3.Warning, OverflowError, UnicodeError, MemoryError) as error:
         raise explain(error) from None
     finally:
         connection.set_progress_handler(None, 0)
-    if len(rows) > MAX_ROWS:
-        cursor.close()
-        raise invalid(f"too slow: more than {MAX_ROWS:,} rows")
     return rows
 
 

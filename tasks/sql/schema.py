@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from sqlglot import exp
+from sqlglot.schema import MappingSchema
 
+from tasks.sql import ddl
 from tasks.sql.parsing import invalid, parse_statements, unsupported
 
 DType = exp.DType
@@ -48,7 +50,7 @@ def family(type_: exp.DataType | None) -> str | None:
 
 @dataclass(frozen=True)
 class Column:
-    """One column; `largest` number, `length` of a text, `scale` of a DECIMAL, `values` of an ENUM."""
+    """One column; `largest` number, `length` of a text, `scale` of a DECIMAL, `values` of an ENUM, `declared` type."""
 
     name: str
     type: str
@@ -61,6 +63,7 @@ class Column:
     length: int | None = None
     scale: int | None = None
     values: tuple[str, ...] = ()
+    declared: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,25 +88,40 @@ class Table:
 
 @dataclass(frozen=True)
 class Schema:
-    """All tables of a context, names in lower case, in the order they are written."""
+    """All tables of a context, names in lower case, in the order they are written.
+
+    `dialect` is the context's own; `cased` holds quoted names with capitals, which PostgreSQL takes as they are.
+    """
 
     tables: dict[str, Table]
+    dialect: str = "mysql"
+    cased: frozenset[str] = frozenset()
 
     def types(self) -> dict[str, object]:
         """As sqlglot's optimizer takes it: {table: {column: type}}."""
         return {t.name: {c.name: c.type for c in t.columns.values()} for t in self.tables.values()}
 
+    @cached_property
+    def mapping(self) -> MappingSchema:
+        """`types` as the optimizer keeps them, made once for all queries."""
+        return MappingSchema(self.types(), dialect=self.dialect)
+
 
 @lru_cache(maxsize=256)
 def parse_schema(context: str, dialect: str) -> Schema:
-    """Read the CREATE TABLE statements of a context; INSERT and CREATE INDEX are passed over.
+    """Read the CREATE TABLE statements of a context; INSERT, SET, COMMENT and CREATE INDEX are passed over.
 
     Raises:
-        Refused: it does not parse, has no table, names a table or column twice, or has views.
+        Refused: it does not parse, has no table, names a table or column twice, has a key over columns that do not
+            exist, or has views.
     """
     tables: dict[str, Table] = {}
     later: list[tuple[str, exp.ForeignKey]] = []
-    for statement in parse_statements(context, dialect):
+    cased: set[str] = set()
+    statements = parse_statements(context, dialect)
+    ddl.refuse_stray_commas(context, dialect)
+    for statement in statements:
+        ddl.refuse_statement(statement, dialect)
         if isinstance(statement, exp.Alter):
             name = statement.this.name.lower()
             later += [(name, key) for key in statement.find_all(exp.ForeignKey)]
@@ -111,7 +129,9 @@ def parse_schema(context: str, dialect: str) -> Schema:
             continue
         if statement.args["kind"] != "TABLE" or not isinstance(statement.this, exp.Schema):
             raise unsupported(f"CREATE {statement.args['kind']} in the context")
-        table = _table(statement.this)
+        ddl.refuse_table(statement.this, dialect)
+        cased |= {i.name for i in statement.find_all(exp.Identifier) if i.quoted and i.name != i.name.lower()}
+        table = _table(statement.this, dialect)
         if table.name in tables:
             raise invalid(f"table {table.name} twice")
         tables[table.name] = table
@@ -121,18 +141,20 @@ def parse_schema(context: str, dialect: str) -> Schema:
         if name in tables:
             keys = (*tables[name].foreign_keys, _foreign_key(_names(key.expressions), key.args["reference"]))
             tables[name] = replace(tables[name], foreign_keys=keys)
-    return Schema({name: _resolve(table, tables) for name, table in tables.items()})
+    return Schema({name: _resolve(table, tables) for name, table in tables.items()}, dialect, frozenset(cased))
 
 
-def _table(schema: exp.Schema) -> Table:
+def _table(schema: exp.Schema, dialect: str) -> Table:
     name = schema.this.name.lower()
     columns: dict[str, Column] = {}
     primary: tuple[str, ...] = ()
     unique: list[tuple[str, ...]] = []
     foreign: list[ForeignKey] = []
     for item in schema.expressions:
+        if isinstance(item, exp.Identifier):  # SQLite's column without a type
+            item = exp.ColumnDef(this=item.copy())
         if isinstance(item, exp.ColumnDef):
-            column = _column(item)
+            column = _column(item, dialect)
             if column.name in columns:
                 raise invalid(f"column {name}.{column.name} twice")
             columns[column.name] = column
@@ -171,7 +193,7 @@ def _constraints(item: exp.Expr) -> Iterator[tuple[str, tuple[str, ...], exp.Exp
             yield "unique", _names(part.this.expressions), None
 
 
-def _column(item: exp.ColumnDef) -> Column:
+def _column(item: exp.ColumnDef, dialect: str) -> Column:
     type_ = item.args.get("kind")
     # A column whose type is missing or unheard of holds text: that is what such contexts mean by it.
     kind = (family(type_) if isinstance(type_, exp.DataType) else None) or "text"
@@ -192,7 +214,14 @@ def _column(item: exp.ColumnDef) -> Column:
         length=sizes[0] if kind == "text" and sizes and not is_enum else None,
         scale=_scale(type_, sizes) if kind == "real" else None,
         values=tuple(v.name for v in type_.expressions) if is_enum and type_ is not None else (),
+        # SQLite's affinities follow from the words that are written, which sqlglot's SQLite would change.
+        declared=_text_of_type(type_, "" if dialect == "sqlite" else dialect) if type_ is not None else "",
     )
+
+
+@lru_cache(maxsize=256)  # a schema has many columns of few types, and writing one takes as long as parsing it
+def _text_of_type(type_: exp.DataType, dialect: str) -> str:
+    return str(type_.sql(dialect))
 
 
 _PLAIN_TYPES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from tasks.sql.comparisons import collated
+from tasks.sql.exactness import is_exact
 from tasks.sql.parsing import invalid, unsupported
 from tasks.sql.rewrites import Node, call, family_of, typed
 from tasks.sql.schema import Column, Schema
@@ -25,7 +26,9 @@ def refuse_foreign_syntax(tree: exp.Query, dialect: str) -> None:
         if dialect == "mysql" and (select.args.get("qualify") or select.args.get("distinct_on")):
             raise invalid("syntax error: not known to MySQL")
     for subquery in tree.find_all(exp.Subquery):
-        if isinstance(subquery.parent, exp.From | exp.Join) and not subquery.alias and dialect == "mysql":
+        if isinstance(subquery.parent, exp.From | exp.Join) and not subquery.alias and dialect != "sqlite":
+            if dialect == "postgres":  # it takes them since version 16
+                raise unsupported("a derived table without an alias")
             raise invalid("syntax error: every derived table must have its own alias")
 
 
@@ -52,11 +55,16 @@ def known_tables(tree: exp.Query, schema: Schema) -> None:
             raise invalid(f"unknown table: {table.sql('mysql').replace('`', '')}"[:80])
 
 
-def refuse_where_aliases(tree: exp.Query, schema: Schema) -> None:
-    """MySQL does not know a SELECT alias in WHERE; sqlglot would put its expression there."""
+def refuse_where_aliases(tree: exp.Query, schema: Schema, clauses: tuple[str, ...]) -> None:
+    """SELECT aliases are not known in WHERE, nor in PostgreSQL's HAVING; sqlglot would put their expression there."""
+    for clause in clauses:
+        _refuse_aliases(tree, schema, clause)
+
+
+def _refuse_aliases(tree: exp.Query, schema: Schema, name: str) -> None:
     for select in tree.find_all(exp.Select):
         aliases = {p.alias for p in select.selects if isinstance(p, exp.Alias)}
-        clause = select.args.get("where")
+        clause = select.args.get(name)
         if not aliases or clause is None:
             continue
         sources = [s.this for s in (select.args.get("from_"), *select.args.get("joins", [])) if s is not None]
@@ -66,17 +74,50 @@ def refuse_where_aliases(tree: exp.Query, schema: Schema) -> None:
         for column in clause.find_all(exp.Column):
             own = column.find_ancestor(exp.Select) is select
             if own and not column.table and column.name in aliases - known and select.parent_select is None:
-                raise invalid(f"unknown column: {column.name} (an alias is not known in WHERE)")
+                raise invalid(f"unknown column: {column.name} (an alias is not known in {name.upper()})")
 
 
 def note_columns(tree: exp.Query, schema: Schema) -> None:
-    """Write scale and ENUM values of base columns on the tree's columns, for later rewrites."""
+    """Write scale, exactness and ENUM values of base columns on the tree's columns, for later rewrites."""
     for column in tree.find_all(exp.Column):
         base = base_column(column, schema)
+        column.meta["exact"] = _is_exact(column, base, schema, 0)
         if base is not None and base.scale is not None:
             column.meta["scale"] = base.scale
+        if base is not None and base.unsigned:
+            column.meta["unsigned"] = True
         if base is not None and base.values:
             column.meta["values"] = base.values
+
+
+def _is_exact(column: exp.Column, base: Column | None, schema: Schema, depth: int) -> bool:
+    """Whether a column holds exact numbers, looked up through derived tables and CTEs."""
+    if base is not None:
+        return base.family != "real" or base.scale is not None
+    query = _source_query(column)
+    if query is None or depth > 10:
+        return False
+    for projection in query.selects:
+        if projection.alias_or_name == column.name:
+            for inner in projection.find_all(exp.Column):
+                inner.meta["exact"] = _is_exact(inner, base_column(inner, schema), schema, depth + 1)
+            return is_exact(projection.unalias())
+    return False
+
+
+def _source_query(column: exp.Column) -> Node:
+    """The derived table or CTE that a qualified column reads."""
+    select = column.find_ancestor(exp.Select)
+    while select is not None:
+        for part in (select.args.get("from_"), *select.args.get("joins", [])):
+            source = part.this if part is not None else None
+            if source is not None and source.alias_or_name == column.table:
+                if isinstance(source, exp.Subquery):
+                    return source.unnest()
+                ctes = [c for c in column.root().find_all(exp.CTE) if c.alias == source.name]
+                return ctes[0].this if ctes else None
+        select = select.parent_select
+    return None
 
 
 def base_column(column: exp.Column, schema: Schema) -> Column | None:
@@ -138,13 +179,18 @@ def finish(tree: exp.Query) -> None:
     leftover = tree.find(exp.Interval, exp.TsOrDsToTimestamp)
     if leftover is not None:
         raise unsupported(leftover.sql("mysql"))
+    shared_clauses(tree)
+    for select in tree.find_all(exp.Select):
+        _clauses(select)
+
+
+def shared_clauses(tree: exp.Query) -> None:
+    """What SQLite does otherwise than MySQL and PostgreSQL alike: scalar subqueries, set operations, LIMIT."""
     for subquery in list(tree.find_all(exp.Subquery)):
         if not isinstance(subquery.parent, exp.From | exp.Join | exp.In | exp.SetOperation | exp.CTE | exp.Exists):
             _only_row(subquery)
     for operation in list(tree.find_all(exp.SetOperation)):
         _branches(operation)
-    for select in tree.find_all(exp.Select):
-        _clauses(select)
     for limit in tree.find_all(exp.Limit, exp.Offset):
         count = limit.expression
         if not (isinstance(count, exp.Literal) and count.name.isdigit()):
@@ -166,11 +212,23 @@ def break_ties(tree: exp.Query, descending: bool) -> exp.Query:
     return tree
 
 
+def _refuse_odd_clauses(select: exp.Select) -> None:
+    group, order, where = (select.args.get(clause) for clause in ("group", "order", "where"))
+    keys = [k for k in (group.expressions if group is not None else []) if k.find(exp.Boolean)]
+    keys += [o.this for o in order.expressions] if order is not None else []
+    reads = (exp.Column, exp.AggFunc, exp.Select, exp.Window)
+    if any(not isinstance(k, exp.Literal) and k.find(*reads) is None for k in keys):
+        raise unsupported("rows grouped or sorted by a constant")
+    if where is not None and family_of(where.this) == "time":
+        raise unsupported("a time as a condition")
+
+
 def _clauses(select: exp.Select) -> None:
     for projection in select.selects:
         inner = projection.unalias()
         if not isinstance(inner, exp.Column | exp.Literal | exp.Star):
             inner.replace(collated(inner))
+    _refuse_odd_clauses(select)
     group = select.args.get("group")
     for item in list(group.expressions) if group is not None else []:
         item.replace(folded(item))

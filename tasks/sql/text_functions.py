@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from tasks.sql import functions as f
@@ -47,17 +48,26 @@ def _pad(text: Value, length: Value, fill: Value, left: Value) -> str | None:
         return None
     if n <= len(s):
         return s[:n]
-    extra = (str(fill) * (n - len(s)))[: n - len(s)]
+    missing = n - len(s)
+    extra = (str(fill) * (missing // len(str(fill)) + 1))[:missing]
     return extra + s if left else s + extra
 
 
 def _trim(text: Value, mark: Value, where: Value) -> str:
     s, m = str(text), str(mark)
-    while m and where in ("LEADING", "BOTH") and s.startswith(m):
-        s = s[len(m) :]
-    while m and where in ("TRAILING", "BOTH") and s.endswith(m):
-        s = s[: -len(m)]
-    return s
+    first, last = 0, len(s)
+    while m and where in ("LEADING", "BOTH") and s.startswith(m, first, last):
+        first += len(m)
+    while m and where in ("TRAILING", "BOTH") and s.endswith(m, first, last):
+        last -= len(m)
+    return s[first:last]
+
+
+def _replace(text: Value, old: Value, new: Value) -> str:
+    s, a, b = str(text), str(old), str(new)
+    if a and len(s) + s.count(a) * (len(b) - len(a)) > MAX_TEXT:
+        raise ValueError("text too long")
+    return s.replace(a, b) if a else s
 
 
 def _repeat(text: Value, count: Value) -> str:
@@ -85,7 +95,11 @@ def _tuple_key(*values: Value) -> str | None:
 
 
 SCALARS: dict[str, tuple[int, Callable[..., Any]]] = {
-    "my_number": (1, f.number),
+    "my_number": (1, _texts(lambda v: float(f.number(v) or 0))),
+    "my_real": (1, _texts(float)),
+    "my_leading_int": (1, f.leading_int),
+    "my_exact": (3, f.exact),
+    "my_double_round": (2, f.double_round),
     "my_date": (1, f.as_date),
     "my_datetime": (1, f.as_datetime),
     "my_date_add": (3, f.date_add),
@@ -135,10 +149,10 @@ SCALARS: dict[str, tuple[int, Callable[..., Any]]] = {
     "my_trim": (3, _texts(_trim)),
     "my_repeat": (2, _texts(_repeat)),
     "my_reverse": (1, _texts(lambda s: str(s)[::-1])),
-    "my_replace": (3, _texts(lambda s, a, b: str(s).replace(str(a), str(b)) if a else str(s))),
-    "my_upper": (1, _texts(lambda s: str(s).upper())),
+    "my_replace": (3, _texts(_replace)),
+    "my_upper": (1, _texts(lambda s: "".join(c.upper() if len(c.upper()) == 1 else c for c in str(s)))),
     "my_lower": (1, _texts(lambda s: str(s).lower())),
-    "my_locate": (2, _texts(lambda s, part: fold(str(s) + "|").find(fold(str(part) + "|")[:-1]) + 1)),
+    "my_locate": (2, _texts(lambda s, part: str(s).lower().find(str(part).lower()) + 1)),
     "my_ascii": (1, _texts(lambda s: str(s).encode()[0] if s else 0)),
     "my_field": (-1, _field),
     "my_find_in_set": (
@@ -199,11 +213,14 @@ class _GroupConcat:
     def __init__(self) -> None:
         self.rows: list[tuple[Value, ...]] = []
         self.mark, self.distinct, self.directions = ",", 0, ""
+        self.size = 0
 
     def step(self, mark: str, distinct: int, directions: str, value: Value, *keys: Value) -> None:
         self.mark, self.distinct, self.directions = mark, distinct, directions
         if value is not None:
-            self.rows.append((value, *keys))
+            self.size += len(str(value))
+            if self.size <= 10 * MAX_TEXT:
+                self.rows.append((value, *keys))
 
     def finalize(self) -> str | None:
         rows = self.rows
@@ -212,7 +229,7 @@ class _GroupConcat:
         for i in reversed(range(len(self.directions))):  # stable sorts from the last key to the first
             rows.sort(key=lambda row: _sort_key(row[i + 1]), reverse=self.directions[i] == "d")
         text = self.mark.join(str(row[0]) for row in rows) if rows else None
-        if text is not None and len(text) > MAX_TEXT:
+        if self.size > 10 * MAX_TEXT or (text is not None and len(text) > MAX_TEXT):
             raise ValueError("text too long")
         return text
 
@@ -245,6 +262,41 @@ class _Spread:
         return math.sqrt(variance) if self.root else variance
 
 
+class ExactSum:
+    """SUM of DECIMALs, over a window as well."""
+
+    def __init__(self) -> None:
+        self.total, self.count = Decimal(0), 0
+
+    def step(self, value: Value) -> None:
+        """A row comes into the window."""
+        if value is not None:
+            self.total += Decimal(repr(value))
+            self.count += 1
+
+    def inverse(self, value: Value) -> None:
+        """A row leaves the window."""
+        if value is not None:
+            self.total -= Decimal(repr(value))
+            self.count -= 1
+
+    def value(self) -> Value:
+        """The sum of the rows in the window."""
+        return float(self.total) if self.count else None
+
+    def finalize(self) -> Value:
+        """The answer."""
+        return self.value()
+
+
+class ExactAvg(ExactSum):
+    """AVG of DECIMALs."""
+
+    def value(self) -> Value:
+        """The mean of the rows in the window."""
+        return float(self.total / self.count) if self.count else None
+
+
 AGGREGATES: dict[str, tuple[int, type]] = {
     "my_only_row": (1, _OnlyRow),
     "my_min": (1, _Min),
@@ -265,3 +317,4 @@ def register(connection: sqlite3.Connection) -> None:
     connection.create_function("like", 3, f.like, deterministic=True)
     for name, (count, aggregate) in AGGREGATES.items():
         connection.create_aggregate(name, count, aggregate)
+    connection.create_window_function("my_sum", 1, ExactSum)

@@ -220,3 +220,15 @@ def ranked(column: Column, pool: list[Value], number: int) -> Value:
         value = (first if first + place <= column.largest else 0) + place * step
         return round(value) if column.family == "int" else round(value, 4 if column.scale is None else column.scale)
     return pool[place % len(pool)]
+
+
+def extreme(column: Column, pool: list[Value], number: int, highest: bool) -> Value:
+    """A value above (or below) all others of the pool, where the column has room for one; no two numbers share it."""
+    known = [v for v in pool if v is not None]
+    edge = max(known) if highest else min(known)
+    if column.family in ("date", "datetime"):
+        return date_add(edge, (300 + number) * (1 if highest else -1), "DAY")
+    if isinstance(edge, int | float) and not column.boolean and not column.year:
+        beyond = edge + (1 + number) * (1 if highest else -1)
+        return _fit_number(column, beyond) if _fit_number(column, beyond) is not None else edge
+    return edge

@@ -1,7 +1,8 @@
-"""A process that runs queries, and its owner's side: a query that hangs or kills it costs one row, not the run.
+"""A process that runs queries, so that one which hangs, eats memory or kills it costs one item, not the run.
 
-The child is `python -m tasks.sql.worker FD`; it gets jobs (work, setup, items) and sends 'ready' after the setup,
-then one result for each item.
+The child is `python -m tasks.sql.worker FD`. It says `READY` when it has started, gets jobs (work, setup, items,
+config), and answers each with `READY` after the setup and one message for each item: ('result', value) or
+('failed', reason).
 """
 
 from __future__ import annotations
@@ -16,11 +17,20 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from tasks.common import process
+from tasks.common.errors import StageError
+from tasks.sql.budget import budget
 from tasks.sql.config import SqlConfig
 
-MEMORY_BYTES = 4 * 2**30
-READY = "ready"
+MEMORY_BYTES = 2**30  # address space of one worker, of which it takes about 80 MB to begin with
+SETUP_ITEMS = 5  # a setup may take as long as this many items
+WALL = 20  # wall seconds for a CPU second: the machine may be busy
+START_S = 120.0
 Setup = tuple[Any, ...]
+Message = tuple[str, Any]
+READY: Message = ("ready", None)
+
+# lost(in_setup, why): the result of an item that was lost. What is lost in the setup is lost for all its items.
+Lost = Callable[[bool, str], Any]
 
 
 class LostError(Exception):
@@ -28,68 +38,81 @@ class LostError(Exception):
 
 
 class Worker:
-    """Owner of one child, which is started when first needed and again after it was lost."""
+    """Owner of one child, which is started when first needed and again after it was lost; used by one thread."""
 
     def __init__(self, config: SqlConfig) -> None:
         self.config = config
-        self.deadline_s = 5 + 5 * config.query_timeout_s
+        self._ended = False
         self._child: subprocess.Popen[bytes] | None = None
         self._line: Connection | None = None
 
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self._stop()
-
-    def run(self, work: str, setup: Setup, items: Sequence[str], lost: Callable[[bool], Any]) -> Iterator[Any]:
-        """Yield one result for each item, in order.
+    def run(self, work: str, setup: Setup, items: Sequence[str], lost: Lost) -> Iterator[Any]:
+        """Yield one result for each item, in order; fewer if `end` was called.
 
         Args:
             work: 'compare' or 'check'.
             setup: what the items share.
             items: queries.
-            lost: makes the result of an item on which the worker was lost; its argument tells whether that
-                happened in the setup (then all that are left get it).
+            lost: makes the result of an item on which the worker was lost or that it failed to handle.
+
+        Raises:
+            StageError: the child does not start.
         """
         done = 0
-        while done < len(items):
+        while done < len(items) and not self._ended:
+            why = "too slow (its worker was stopped)"
             ready = False
             try:
                 line = self._started()
                 line.send((work, setup, list(items[done:]), self.config.model_dump()))
-                self._receive(line, 4 * self.deadline_s)
-                ready = True
-                while done < len(items):
-                    yield self._receive(line, self.deadline_s)
+                kind, value = self._receive(line, WALL * SETUP_ITEMS * self.config.query_timeout_s)
+                ready, why = kind == "ready", value or why
+                while ready and done < len(items):
+                    kind, value = self._receive(line, WALL * self.config.query_timeout_s)
+                    yield value if kind == "result" else lost(False, value)
                     done += 1
-            except LostError:
-                self._stop()
-                stuck = 1 if ready else len(items) - done
-                for _ in range(stuck):
-                    yield lost(not ready)
-                done += stuck
+            except (LostError, OSError):
+                self.stop()
+            stuck = min(1, len(items) - done) if ready else len(items) - done
+            for _ in range(0 if self._ended else stuck):
+                yield lost(not ready, why)
+            done += stuck
 
-    def _receive(self, line: Connection, deadline_s: float) -> Any:
+    def _receive(self, line: Connection, deadline_s: float) -> Message:
         try:
             if line.poll(deadline_s):
-                return line.recv()
+                message: Message = line.recv()
+                return message
         except (EOFError, OSError):
             pass
         raise LostError
 
     def _started(self) -> Connection:
         if self._line is None:
-            ours, theirs = Pipe()
+            self._line, theirs = Pipe()
             command = [sys.executable, "-m", "tasks.sql.worker", str(theirs.fileno())]
             self._child = subprocess.Popen(
                 command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
             )
             theirs.close()
-            self._line = ours
+            if self._ended:
+                self._child.kill()
+            try:
+                self._receive(self._line, START_S)
+            except LostError:
+                if self._ended:
+                    raise
+                raise StageError(f"the worker that runs SQL does not start: {' '.join(command)}") from None
         return self._line
 
-    def _stop(self) -> None:
+    def end(self) -> None:
+        """Called from another thread: let `run` return soon."""
+        self._ended = True
+        if self._child is not None:
+            self._child.kill()
+
+    def stop(self) -> None:
+        """End the child."""
         if self._child is not None:
             self._child.kill()
             self._child.wait()
@@ -105,12 +128,39 @@ def main() -> None:
     if sys.platform == "linux":
         process.die_with_parent()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # not a byte into any file
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # nor by dying
     line: Connection = Connection(int(sys.argv[1]))
     with suppress(EOFError, OSError):
+        line.send(READY)
         while True:
             work, setup, items, config = line.recv()
-            for result in WORK[work](setup, items, SqlConfig(**config)):
-                line.send(result)
+            for message in _answers(WORK[work], setup, items, SqlConfig(**config)):
+                line.send(message)
+
+
+def _answers(work: Callable[..., Any], setup: Setup, items: Sequence[str], config: SqlConfig) -> Iterator[Message]:
+    try:
+        with budget(SETUP_ITEMS * config.query_timeout_s):
+            prepared = work(setup, config)
+    except Exception as error:  # a fault of ours that some text brings out must not end the run
+        yield _failed(error)
+        return
+    yield READY
+    for item in items:
+        try:
+            with budget(config.query_timeout_s):
+                message = ("result", prepared.answer(item))
+        except Exception as error:
+            message = _failed(error)
+        yield message
+    prepared.close()
+
+
+def _failed(error: Exception) -> Message:
+    if isinstance(error, MemoryError):
+        return "failed", "needs too much memory"
+    return "failed", f"cannot be handled ({type(error).__name__}: {str(error)[:160]})"
 
 
 if __name__ == "__main__":

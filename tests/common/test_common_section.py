@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import pytest
 from pydantic import Field, field_validator
 
@@ -14,9 +16,20 @@ class Limits(Section):
     share: float = 0.5
 
 
+class Sheet(Section):
+    kind: Literal["sheet"]
+    path: str = ""
+
+
+class Web(Section):
+    kind: Literal["web"]
+    url: str = ""
+
+
 class Night(Section):
     source: str = "bundled"
     limits: Limits = Limits()
+    several: tuple[Annotated[Sheet | Web, Field(discriminator="kind")], ...] = ()
 
     @field_validator("source")
     @classmethod
@@ -47,9 +60,18 @@ def test_good_values_are_read_and_frozen() -> None:
             {"limits": {"max_row": 3}},
             "night.yaml: unknown key 'limits.max_row'; did you mean 'max_rows'? known keys: max_rows, share",
         ),
-        ({"zzz": 1}, "night.yaml: unknown key 'zzz'; known keys: source, limits"),
+        ({"zzz": 1}, "night.yaml: unknown key 'zzz'; known keys: source, limits, several"),
         ({"limits": {"max_rows": 0}}, "night.yaml: limits.max_rows: Input should be greater than 0 (found 0)"),
         ({"source": " "}, "night.yaml: source: expected a name (found ' ')"),
+        (
+            {"several": [{"kind": "web"}, {"kind": "sheet", "pth": "x"}]},
+            "night.yaml: unknown key 'several.1.sheet.pth'; did you mean 'path'? known keys: kind, path",
+        ),
+        (
+            {"several": [{"kind": "shet"}]},
+            "night.yaml: several.0: Input tag 'shet' found using 'kind' does not match any of the expected tags: "
+            "'sheet', 'web' (found {'kind': 'shet'})",
+        ),
         ({"limits": 3}, "night.yaml: limits: Input should be a valid dictionary or instance of Limits (found 3)"),
     ],
 )

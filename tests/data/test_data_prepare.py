@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from tasks.common.errors import InputError, StageError
 from tasks.common.store import StageOutput
+from tasks.data.columns import COLUMNS, NEEDED, OPTIONAL
 from tasks.data.config import DataConfig, ValidationConfig
-from tasks.data.leakage import drop_leaked
+from tasks.data.leakage import COLUMNS as LEAK_COLUMNS
+from tasks.data.leakage import find_leaks
 from tasks.data.prepare import prepare_data
-from tasks.data.sources import COLUMNS, NEEDED, read_rows
+from tasks.data.sources.read import read_rows
 from tasks.data.split import draw, split_by_database
 from tasks.data.validation import validate
 from tasks.sql.config import SqlConfig
@@ -52,7 +54,7 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 def config_of(path: Path, **changes: Any) -> DataConfig:
-    return DataConfig(source=str(path), holdout_db_ids=("1",), **changes)
+    return DataConfig(sources=[{"kind": "rows", "path": str(path)}], holdout_db_ids=("1",), **changes)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,7 @@ def prepared(folder: Path) -> StageOutput:
 def test_every_row_is_accounted_for(prepared: StageOutput) -> None:
     assert prepared.counts == {
         "rows": 21,
+        "left_out": 0,
         "train": 12,
         "eval": 6,
         "quarantined": 2,
@@ -89,7 +92,7 @@ def test_the_files_hold_what_the_other_rooms_read(prepared: StageOutput) -> None
 
 def test_the_quarantine_holds_the_line_and_the_reasons(prepared: StageOutput) -> None:
     quarantine = pd.read_parquet(prepared.file("quarantine.parquet"))
-    assert quarantine["row"].tolist() == [19, 20]
+    assert quarantine["row"].tolist() == ["rows.jsonl:19", "rows.jsonl:20"]
     assert [reasons[0].split(":")[0] for reasons in quarantine["reasons"]] == [
         "unknown column",
         "duplicate of an earlier row",
@@ -99,13 +102,24 @@ def test_the_quarantine_holds_the_line_and_the_reasons(prepared: StageOutput) ->
 def test_the_summary_adds_up(prepared: StageOutput) -> None:
     summary = json.loads(prepared.file("summary.json").read_text("utf-8"))
     assert summary["reasons"] == {"unknown column": 1, "duplicate of an earlier row": 1}
-    assert summary["leaked"] == {"question": 1, "answer": 0, "schema": 0}
+    assert summary["leaked"]["question"] == 1
     assert sum(group["rows"] for group in summary["by"]) == 18
     assert {"split": "eval", "language": "ko", "domain": "1", "complexity": "basic SQL", "rows": 1} in summary["by"]
     assert {line["reason"]: line["failed"] for line in summary["suite"]}["query is not sound"] == 1
-    near = pd.read_parquet(prepared.file("leakage.parquet"))
-    assert list(near.columns) == ["train_id", "eval_id", "train_question", "eval_question", "ratio"]
-    assert len(near) == summary["near_duplicates"]
+    assert sum(group["rows"] for group in summary["before"]) == 21
+    leaks = pd.read_parquet(prepared.file("leakage.parquet"))
+    assert tuple(leaks.columns) == LEAK_COLUMNS
+    assert leaks.loc[leaks["dropped"], ["row", "shares"]].to_numpy().tolist() == [["rows.jsonl:21", "question"]]
+    assert (~leaks["dropped"]).sum() == summary["near_duplicates"]
+
+
+def test_a_subset_is_all_that_a_night_sees(folder: Path) -> None:
+    path = write(folder / "subset.jsonl", ROWS)
+    subset = {"domains": ("1", "3"), "kinds": ("aggregation",)}
+    output = prepare_data(config_of(path, subset=subset), SQL, folder / "store")
+    assert (output.counts["left_out"], output.counts["train"], output.counts["eval"]) == (16, 1, 1)
+    train = pd.read_parquet(output.file("train.parquet"))
+    assert train["answer"].tolist() == ["SELECT COUNT(*) FROM swords"]
 
 
 def test_an_unchanged_night_finds_its_rows_in_the_store(prepared: StageOutput, folder: Path) -> None:
@@ -160,15 +174,18 @@ def test_a_broken_file_leaves_nothing_in_the_store(tmp_path: Path) -> None:
 
 def test_a_table_of_nonsense_stops_the_night(tmp_path: Path) -> None:
     nonsense = [{**row, "answer": "no idea"} for row in ROWS]
-    with pytest.raises(StageError, match="18 of 18 rows are unfit"):
+    with pytest.raises(StageError, match="18 of 18 rows are unfit") as error:
         prepare_data(config_of(write(tmp_path / "rows.jsonl", nonsense)), SQL, tmp_path / "store")
+    left = Path(str(error.value).rpartition(": ")[2])
+    assert len(pd.read_parquet(left / "quarantine.parquet")) == 18
+    assert "answer does not parse" in (left / "validation.html").read_text("utf-8")
 
 
 texts = st.none() | st.text(max_size=30) | st.sampled_from([value for row in ROWS for value in row.values()])
 rows_of_text = st.builds(
     lambda row, changes: {**row, **changes},
     st.sampled_from(ROWS),
-    st.dictionaries(st.sampled_from(NEEDED), texts, max_size=2),
+    st.dictionaries(st.sampled_from([*NEEDED, *OPTIONAL]), texts, max_size=3),
 )
 
 
@@ -181,7 +198,8 @@ def test_whatever_the_text_every_row_is_kept_or_quarantined(table: list[dict[str
         )
         rows = read_rows(config)
     good, quarantined, _ = validate(rows, config, SQL)
-    assert sorted([*good.index, *quarantined.index]) == rows.index.tolist() == list(range(1, len(table) + 1))
+    assert sorted([*good.index, *quarantined.index]) == sorted(rows.index)
+    assert len(rows) == len(table)
     assert all(quarantined["reasons"].map(len))
     try:
         train, evaluation = split_by_database(good, config.holdout_db_ids)
@@ -189,6 +207,7 @@ def test_whatever_the_text_every_row_is_kept_or_quarantined(table: list[dict[str
         assert set(good["db_id"]) <= {"1"} or "1" not in set(good["db_id"])
         assert "\n" not in str(error)
     else:
-        kept, _ = drop_leaked(train, evaluation)
+        leaks = find_leaks(train, evaluation, config.leakage)
+        kept = train[~train["example_id"].isin(leaks.loc[leaks["dropped"], "train_id"])]
         drawn, _ = draw(kept, None, config.seed)
         assert sorted(drawn["example_id"]) == sorted(kept["example_id"])

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from tasks.common.errors import InputError
+from tasks.data.columns import COLUMNS, example_id, language_of
 from tasks.data.config import DataConfig
-from tasks.data.sources import COLUMNS, check_source, example_id, language_of, read_rows
+from tasks.data.sources.read import check_sources, read_rows
 
 DDL = "CREATE TABLE players (id INT PRIMARY KEY, name VARCHAR(50), level INT);"
 HEADER = "db_id,context,question,answer\n"
@@ -72,18 +73,18 @@ BROKEN = {
     "not text": (
         "rows.jsonl",
         (LINE + json.dumps({**OBJECT, "question": {"text": "a"}})).encode(),
-        "line 2: question: expected text, found dict",
+        "rows.jsonl:2: question: expected text, found dict",
     ),
     "half a surrogate pair": (
         "rows.jsonl",
         (LINE + json.dumps({**OBJECT, "question": "\ud83d"})).encode(),
-        "line 2: question: expected text, found half a surrogate pair",
+        "rows.jsonl:2: question: expected text, found half a surrogate pair",
     ),
     "cp949": ("rows.csv", HEADER.encode() + RECORD.encode() + "1,a,질문,c\n".encode("cp949"), "line 3: not UTF-8"),
     "utf-16": ("rows.csv", (HEADER + RECORD).encode("utf-16"), "line 1: not UTF-8"),
     "half-written parquet": ("rows.parquet", half_parquet, "not a whole Parquet file"),
     "damaged parquet": ("rows.parquet", damaged_parquet, "broken after row 0"),
-    "parquet of lists": ("rows.parquet", parquet_of_lists, "line 1: question: expected text, found list"),
+    "parquet of lists": ("rows.parquet", parquet_of_lists, "rows.parquet:1: question: expected text, found list"),
 }
 
 
@@ -93,8 +94,8 @@ def test_a_broken_file_is_told_in_one_line(fault: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_bytes(content(path) if isinstance(content, Callable) else content)
     with pytest.raises(InputError) as error:
-        read_rows(DataConfig(source=str(path)))
-    assert str(path) in str(error.value)
+        read_rows(DataConfig(sources=[{"kind": "rows", "path": str(path)}]))
+    assert path.name in str(error.value)
     assert expected in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -107,13 +108,16 @@ def test_the_preflight_finds_what_the_first_record_shows(fault: str, tmp_path: P
     path = tmp_path / name
     path.write_bytes(content(path) if isinstance(content, Callable) else content)
     with pytest.raises(InputError, match=expected.split(";")[0]):
-        check_source(DataConfig(source=str(path)))
+        check_sources(DataConfig(sources=[{"kind": "rows", "path": str(path)}]))
 
 
-@pytest.mark.parametrize("name", ["nowhere.csv", ""])
-def test_a_missing_file_and_a_folder_are_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such file"):
-        check_source(DataConfig(source=str(tmp_path / name)))
+@pytest.mark.parametrize(
+    ("name", "told"), [("nowhere.csv", "no such file"), ("", "unknown suffix ''"), ("folder.csv", "cannot be opened")]
+)
+def test_a_missing_file_and_a_folder_are_refused(name: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(InputError, match=told):
+        check_sources(DataConfig(sources=[{"kind": "rows", "path": str(tmp_path / name)}]))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +139,7 @@ def test_a_missing_file_and_a_folder_are_refused(name: str, tmp_path: Path) -> N
 def test_harmless_variants_of_a_file_give_the_same_row(name: str, content: bytes, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    rows = read_rows(DataConfig(source=str(path)))
+    rows = read_rows(DataConfig(sources=[{"kind": "rows", "path": str(path)}]))
     assert list(rows.columns) == list(COLUMNS)
     assert rows.to_dict("records") == [
         {
@@ -163,23 +167,31 @@ def test_values_stay_text_and_nulls_stay_null(tmp_path: Path) -> None:
         }
     )
     frame.to_parquet(tmp_path / "rows.parquet")
-    rows = read_rows(DataConfig(source=str(tmp_path / "rows.parquet")))
-    assert rows.loc[1, ["db_id", "context", "question", "answer"]].tolist() == ["7", "NA", "null", "None"]
-    assert rows.loc[2, ["db_id", "context", "question"]].isna().all()
-    assert rows.loc[2, "answer"] == ""
+    rows = read_rows(DataConfig(sources=[{"kind": "rows", "path": str(tmp_path / "rows.parquet")}]))
+    assert rows.loc["rows.parquet:1", ["db_id", "context", "question", "answer"]].tolist() == [
+        "7",
+        "NA",
+        "null",
+        "None",
+    ]
+    assert rows.loc["rows.parquet:2", ["db_id", "context", "question"]].isna().all()
+    assert rows.loc["rows.parquet:2", "answer"] == ""
     assert (rows.dtypes == "str").all()
 
 
 def test_a_row_is_known_by_its_line_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text(HEADER + '1,"two\nlines",a,b\n' + RECORD)
-    assert read_rows(DataConfig(source=str(path))).index.tolist() == [2, 4]
+    assert read_rows(DataConfig(sources=[{"kind": "rows", "path": str(path)}])).index.tolist() == [
+        "rows.csv:2",
+        "rows.csv:4",
+    ]
 
 
 def test_language_and_domain_of_the_file_win(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps({**OBJECT, "language": "ko", "domain": "chess"}) + "\n" + LINE)
-    rows = read_rows(DataConfig(source=str(path)))
+    rows = read_rows(DataConfig(sources=[{"kind": "rows", "path": str(path)}]))
     assert rows[["language", "domain"]].values.tolist() == [["ko", "chess"], ["en", "1"]]
 
 
@@ -205,7 +217,7 @@ def test_the_id_tells_a_missing_value_from_an_empty_one() -> None:
 
 
 def test_the_bundled_sample_is_a_source_like_any_other() -> None:
-    check_source(DataConfig())
+    check_sources(DataConfig())
     rows = read_rows(DataConfig())
     assert not rows.isna().any(axis=None)
     assert rows["example_id"].is_unique

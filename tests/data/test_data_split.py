@@ -1,4 +1,4 @@
-"""The split by database, the draw, and what leaks across the split."""
+"""The split by database, the subset, and the draw."""
 
 from __future__ import annotations
 
@@ -6,17 +6,25 @@ import pandas as pd
 import pytest
 
 from tasks.common.errors import InputError
-from tasks.data.leakage import drop_leaked, near_duplicates
-from tasks.data.sources import example_id
+from tasks.data.columns import example_id
+from tasks.data.config import SubsetConfig
 from tasks.data.split import draw, split_by_database
+from tasks.data.subset import OTHERS, count_groups, select
 
 KINDS = ["basic SQL", "aggregation", "single join"]
 
 
 def table(rows: list[dict[str, str]]) -> pd.DataFrame:
-    """Rows with what these functions read; a context or answer not given is that of the database."""
+    """Rows with what these functions read; a context or domain not given is that of the database."""
     full = [
-        {"context": f"DDL {r['db_id']}", "answer": "SELECT 1", "language": "en", "complexity": KINDS[0], **r}
+        {
+            "context": f"DDL {r['db_id']}",
+            "domain": f"domain {r['db_id']}",
+            "answer": "SELECT 1",
+            "language": "en",
+            "complexity": KINDS[0],
+            **r,
+        }
         for r in rows
     ]
     for row in full:
@@ -105,43 +113,47 @@ def test_a_language_not_named_is_not_drawn() -> None:
     assert short == []
 
 
-def test_leaked_training_rows_are_dropped_and_counted() -> None:
-    evaluation = table(
-        [{"db_id": "1", "question": "How many Players are there?", "context": "CREATE TABLE p (a INT);"}]
+def test_a_subset_has_the_domains_kinds_and_languages_asked_for() -> None:
+    rows = pd.concat([many(2), many(1, "ko")], ignore_index=True)
+    chosen = select(
+        rows,
+        SubsetConfig.read(
+            {"domains": ["domain 1", "domain 2"], "kinds": ["aggregation", "single join"], "languages": ["ko"]}, "test"
+        ),
     )
-    train = table(
-        [
-            {"db_id": "2", "question": "how  many players\nare ｔｈｅｒｅ?", "context": "other"},
-            {"db_id": "2", "question": "Same schema", "context": "create table P (a INT);", "answer": "SELECT 2"},
-            {"db_id": "2", "question": "Same schema and answer", "context": "CREATE TABLE p  (a INT);"},
-            {"db_id": "2", "question": "How many guilds are there?", "context": "other"},
-        ]
-    )
-    kept, counts = drop_leaked(train, evaluation)
-    assert kept["question"].tolist() == ["How many guilds are there?"]
-    assert counts == {"question": 1, "answer": 1, "schema": 2}
+    assert set(chosen["domain"]) == {"domain 1", "domain 2"}
+    assert set(chosen["complexity"]) == {"aggregation", "single join"}
+    assert set(chosen["language"]) == {"ko"}
+    assert len(chosen) == 4
+    assert select(rows, SubsetConfig()) is rows
 
 
-def test_near_duplicates_are_reported_with_their_ratio() -> None:
-    train = table([{"db_id": "2", "question": q} for q in ("Names of players above level 10?", "Show all guilds")])
-    evaluation = table(
-        [{"db_id": "1", "question": q} for q in ("Names of players above level 20?", "How old is the oldest sword?")]
-    )
-    near = near_duplicates(train, evaluation, 90.0)
-    assert near["train_id"].tolist() == [train["example_id"].iloc[0]]
-    assert near["eval_id"].tolist() == [evaluation["example_id"].iloc[0]]
-    assert near["eval_question"].tolist() == ["Names of players above level 20?"]
-    assert 90 <= near["ratio"].iloc[0] < 100
+def test_a_row_of_unknown_kind_is_left_to_validation() -> None:
+    rows = many(1)
+    rows.loc[rows.index[0], "complexity"] = None
+    assert rows.index[0] in select(rows, SubsetConfig(kinds=("single join",))).index
 
 
-def test_near_duplicates_found_in_pieces_are_those_found_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = many()
-    train, evaluation = split_by_database(rows, ["1"])
-    at_once = near_duplicates(train, evaluation, 85.0)
-    monkeypatch.setattr("tasks.data.leakage.CELLS", 7 * len(train))
-    told: list[tuple[int, int, str]] = []
-    in_pieces = near_duplicates(train, evaluation, 85.0, lambda *what: told.append(what))
-    assert not at_once.empty
-    pd.testing.assert_frame_equal(at_once, in_pieces)
-    assert told[-1][:2] == (30, 30)
-    assert len(told) == 5
+def test_a_subset_of_nothing_is_told_with_what_there_is() -> None:
+    with pytest.raises(
+        InputError, match=r"domains: no row is of the domain moon; found: domain 0 \(30 rows\), domain 1"
+    ):
+        select(many(), SubsetConfig(domains=("domain 1", "moon")))
+    with pytest.raises(InputError, match=r"kinds: no row is of CTEs, set operations; found: basic SQL \(40 rows\)"):
+        select(many(), SubsetConfig(kinds=("CTEs", "set operations")))
+    with pytest.raises(InputError, match=r"languages: no row is of ko; found: en \(120 rows\)"):
+        select(many(), SubsetConfig(languages=("ko",)))
+
+
+def test_a_kind_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(InputError, match=r"kinds\.0: Input should be 'basic SQL', 'aggregation', .*found 'joins'"):
+        SubsetConfig.read({"kinds": ["joins"]}, "profile.yaml")
+
+
+def test_groups_are_counted_and_small_domains_put_together() -> None:
+    rows = table([{"db_id": str(n), "question": "?"} for n in [*range(60), 7, 7]])
+    groups = count_groups(rows, "read")
+    assert sum(group["rows"] for group in groups) == 62
+    assert groups[0].keys() == {"split", "language", "domain", "complexity", "rows"}
+    assert {group["domain"]: group["rows"] for group in groups}[OTHERS] == 10
+    assert {group["domain"]: group["rows"] for group in groups}["domain 7"] == 3

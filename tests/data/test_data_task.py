@@ -13,7 +13,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 from tasks.common.store import StageOutput
 from tasks.data.config import DataConfig
-from tasks.data.task import prepare
+from tasks.data.task import compare_rows, prepare
 from tasks.sql.config import SqlConfig
 
 DDL = "CREATE TABLE {0} (id INT PRIMARY KEY, name VARCHAR(50));"
@@ -35,11 +35,20 @@ def test_the_task_hands_on_a_reference_and_shows_tables(tmp_path: Path) -> None:
     source = tmp_path / "rows.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
+    told: list[StageOutput | None] = []
+
     @flow
     def night() -> StageOutput:
-        return prepare(DataConfig(source=str(source)), SqlConfig(databases=2), str(tmp_path / "store"))
+        config = DataConfig(sources=[{"kind": "rows", "path": str(source)}])
+        output = prepare(config, SqlConfig(databases=2), str(tmp_path / "store"))
+        told.append(compare_rows(output, str(tmp_path / "store")))
+        return output
 
     first, second = night(), night()
+    source.write_text(source.read_text().replace("All players?", "Every player?"))
+    night()
+    assert told[:2] == [None, None]
+    assert told[2] is not None and told[2].counts == {"added": 0, "removed": 0, "changed": 1, "moved": 0}
     assert (first.reused, second.reused) == (False, True)
     assert first.counts["train"] == first.counts["eval"] == first.counts["quarantined"] == 1
     assert json.loads(Artifact.get("data-quarantine").data) == [{"reason": "unknown column", "rows": 1}]

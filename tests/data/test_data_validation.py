@@ -1,8 +1,9 @@
-"""Rows with planted faults: each is quarantined for its reason, and no other row is."""
+"""Validation: every reason of a row is kept, a check that cannot run stops the night, the page asks nobody."""
 
 from __future__ import annotations
 
 import json
+import re
 import socket
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import pytest
 
 from tasks.common.errors import StageError
 from tasks.data.config import DataConfig, ValidationConfig
-from tasks.data.sources import read_rows
-from tasks.data.validation import Validation, count_reasons, validate
+from tasks.data.docs import render_docs
+from tasks.data.quarantine import check_share, count_reasons, summarise
+from tasks.data.sources.read import read_rows, with_kinds
+from tasks.data.validation import validate
 from tasks.sql.config import SqlConfig
 
 SQL = SqlConfig(databases=3, query_timeout_s=0.5)
 DDL = "CREATE TABLE players (id INT PRIMARY KEY, name VARCHAR(50), level INT);"
-ENDLESS = "WITH RECURSIVE n AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM n) SELECT COUNT(*) FROM n"
 GOOD = {
     "db_id": 1,
     "context": DDL,
@@ -24,84 +26,22 @@ GOOD = {
     "answer": "SELECT name FROM players WHERE level > 3",
 }
 
-# What is planted into a good row, and how the reason begins.
-PLANTED: dict[str, tuple[dict[str, object], str]] = {
-    "null db_id": ({"db_id": None}, "db_id is missing"),
-    "null question": ({"question": None}, "question is missing"),
-    "null context": ({"context": None}, "context is missing"),
-    "null answer": ({"answer": None}, "answer is missing"),
-    "empty question": ({"question": ""}, "question is blank"),
-    "blank question": ({"question": " \t\u3000\u00a0"}, "question is blank"),
-    "blank answer": ({"answer": "\n"}, "answer is blank"),
-    "NUL byte in question": ({"question": "Names\x00?"}, "question has control characters"),
-    "NUL byte in answer": ({"answer": "SELECT\x00 name FROM players"}, "answer has control characters"),
-    "1 MB question": ({"question": "who " * 262_144}, "question is longer than 1000 characters"),
-    "1 MB answer": ({"answer": "SELECT " + "1 + " * 262_144 + "1"}, "answer is longer than 4000 characters"),
-    "long context": ({"context": DDL + " " * 20_000}, "context is longer than 20000 characters"),
-    "other language": ({"language": "fr"}, "language is neither en nor ko"),
-    "unknown column": ({"answer": "SELECT nickname FROM players"}, "unknown column"),
-    "unknown table": ({"answer": "SELECT name FROM guilds"}, "unknown table"),
-    "DROP TABLE": ({"answer": "DROP TABLE players"}, "answer is not one read-only query"),
-    "UPDATE": ({"answer": "UPDATE players SET level = 99"}, "answer is not one read-only query"),
-    "two statements": (
-        {"answer": "SELECT name FROM players; DELETE FROM players"},
-        "answer is not one read-only query",
-    ),
-    "not SQL": ({"answer": "I would ask the players table"}, "answer does not parse"),
-    "never-ending query": ({"answer": ENDLESS}, "answer"),
-    "returns nothing": ({"answer": "SELECT name FROM players WHERE 1 = 0"}, "answer returns no rows"),
-    "context is not DDL": ({"context": "the players table has a name"}, "context does not parse"),
-}
-
 
 def write(path: Path, rows: list[dict[str, object]]) -> DataConfig:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    return DataConfig(source=str(path), validation=ValidationConfig(max_quarantined_share=1.0))
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Validation:
-    """One good row, one row for each fault, and a copy of the good row at the end."""
-    rows = [GOOD]
-    for name, (fault, _) in PLANTED.items():
-        rows.append({**GOOD, "question": f"Names of players above 3 ({name})?", **fault})
-    rows.append(GOOD)
-    config = write(tmp_path_factory.mktemp("planted") / "rows.jsonl", rows)
-    return validate(read_rows(config), config, SQL)
-
-
-@pytest.mark.parametrize("name", PLANTED)
-def test_a_planted_fault_is_found_with_its_row_and_reason(name: str, planted: Validation) -> None:
-    row = 2 + list(PLANTED).index(name)
-    reasons = planted.quarantined.loc[row, "reasons"]
-    assert len(reasons) == 1, reasons
-    assert reasons[0].startswith(PLANTED[name][1])
-
-
-def test_only_the_good_row_is_kept_and_its_copy_is_not(planted: Validation) -> None:
-    assert planted.good.index.tolist() == [1]
-    assert planted.quarantined.index.tolist() == list(range(2, len(PLANTED) + 3))
-    assert planted.quarantined["reasons"].iloc[-1] == ["duplicate of an earlier row: row 1"]
-
-
-def test_the_result_table_names_every_expectation(planted: Validation) -> None:
-    failed = {line["reason"]: line["failed"] for line in planted.suite}
-    assert failed["question is blank"] == 2
-    assert failed["duplicate of an earlier row"] == 1
-    assert failed["query is not sound"] == 9
-    everything, runnable = len(PLANTED) + 2, len(PLANTED) + 2 - 6  # six contexts or answers are not worth a run
-    assert {line["rows"] for line in planted.suite} == {everything, runnable}
+    source = {"kind": "rows", "path": str(path)}
+    return DataConfig(sources=[source], validation=ValidationConfig(max_quarantined_share=1.0))
 
 
 def test_a_row_keeps_all_its_reasons(tmp_path: Path) -> None:
     bad = {**GOOD, "question": "\x01" * 2_000, "answer": "SELECT nickname FROM players", "language": "fr"}
     config = write(tmp_path / "rows.jsonl", [GOOD, bad])
     quarantined = validate(read_rows(config), config, SQL).quarantined
-    heads = {reason.split(":")[0] for reason in quarantined.loc[2, "reasons"]}
+    heads = {reason.split(":")[0] for reason in quarantined.loc["rows.jsonl:2", "reasons"]}
     assert heads == {
         "question has control characters",
         "question is longer than 1000 characters",
-        "language is neither en nor ko",
+        "language is not en, ko",
         "unknown column",
     }
     assert count_reasons(quarantined) == dict.fromkeys(sorted(heads, key=lambda head: head), 1)
@@ -112,17 +52,56 @@ def test_rows_that_are_all_unfit_leave_no_good_row(tmp_path: Path) -> None:
     result = validate(read_rows(config), config, SQL)
     assert result.good.empty
     assert len(result.quarantined) == 3
-    assert "duplicate of an earlier row: row 1" in result.quarantined.loc[3, "reasons"]
+    assert "duplicate of an earlier row: rows.jsonl:1" in result.quarantined.loc["rows.jsonl:3", "reasons"]
 
 
-def test_too_many_unfit_rows_stop_the_night_and_name_the_check_and_a_row(tmp_path: Path) -> None:
+def test_too_many_unfit_rows_stop_the_night_and_name_the_checks_and_a_row(tmp_path: Path) -> None:
     bad = [{**GOOD, "question": f"Nicknames {n}?", "answer": "SELECT nickname FROM players"} for n in range(2)]
     config = write(tmp_path / "rows.jsonl", [GOOD, *bad, {**GOOD, "question": None}])
-    config = config.model_copy(update={"validation": ValidationConfig(max_quarantined_share=0.5)})
+    rows = read_rows(config)
+    quarantined = validate(rows, config, SQL).quarantined
+    check_share(rows, quarantined, 0.75, tmp_path)
     with pytest.raises(
-        StageError, match=r"3 of 4 rows are unfit.*50%.*'unknown column' \(2 rows\).*row 2.*Nicknames 0"
+        StageError,
+        match=r"3 of 4 rows are unfit.*50%.*'unknown column' \(2 rows\), 'question is missing' \(1 rows\)"
+        r".*rows.jsonl:2.*Nicknames 0.*all of them: ",
     ):
-        validate(read_rows(config), config, SQL)
+        check_share(rows, quarantined, 0.5, tmp_path)
+
+
+def test_the_quarantine_is_counted_by_source_domain_and_kind_with_examples(tmp_path: Path) -> None:
+    wrong = [{**GOOD, "question": f"Nicknames {n}?", "answer": "SELECT COUNT(nickname) FROM players"} for n in range(5)]
+    more = {**GOOD, "domain": "chess", "question": "x" * 1_001}
+    config = write(tmp_path / "rows.jsonl", [GOOD, *wrong, more])
+    rows = with_kinds(read_rows(config), 4_000)
+    found = summarise(rows, validate(rows, config, SQL).quarantined)
+    assert found["by_source"] == [{"source": "rows.jsonl", "rows": 7, "quarantined": 6, "reason": "unknown column"}]
+    assert [(line["domain"], line["rows"], line["quarantined"]) for line in found["by_domain"]] == [
+        ("1", 6, 5),
+        ("chess", 1, 1),
+    ]
+    assert [(line["kind"], line["quarantined"]) for line in found["by_kind"]] == [("aggregation", 5), ("basic SQL", 1)]
+    assert [example["row"] for example in found["examples"]] == [f"rows.jsonl:{n}" for n in (2, 3, 4, 7)]
+    assert found["examples"][0]["reasons"] == ["unknown column: nickname"]
+
+
+def test_data_docs_are_one_page_that_asks_nobody_outside(tmp_path: Path) -> None:
+    bad = {**GOOD, "question": "<script>alert(1)</script> who?", "answer": "SELECT nickname FROM players"}
+    config = write(tmp_path / "rows.jsonl", [GOOD, bad])
+    rows = read_rows(config)
+    result = validate(rows, config, SQL)
+    page = render_docs(rows, result.quarantined, result.suite)
+    assert not re.search(r"https?:|//\w|src=|href=|url\(|@import|<script|<link|<img", page)
+    assert "&lt;script&gt;" in page
+    assert "expect queries to be sound" in page and "rows.jsonl:2" in page
+    assert page.count('class="bad">failed') == 1
+    assert page.count('class="good">met') == len(result.suite) - 1
+
+
+def test_only_databases_that_are_allowed_pass(tmp_path: Path) -> None:
+    config = write(tmp_path / "rows.jsonl", [GOOD, {**GOOD, "db_id": 9}])
+    config = config.model_copy(update={"validation": ValidationConfig(db_ids=("1", "2"))})
+    assert validate(read_rows(config), config, SQL).quarantined["reasons"].tolist() == [["db_id is not 1, 2"]]
 
 
 def test_an_expectation_that_fails_to_run_stops_the_night(tmp_path: Path) -> None:
@@ -154,8 +133,3 @@ def test_progress_is_told(tmp_path: Path) -> None:
     told: list[tuple[int, int, str]] = []
     validate(read_rows(config), config, SQL, lambda *what: told.append(what))
     assert told[-1][:2] == (1, 1)
-
-
-def test_good_rows_keep_their_columns_and_text(planted: Validation) -> None:
-    assert planted.good.loc[1, "answer"] == GOOD["answer"]
-    assert (planted.good.dtypes == "str").all()

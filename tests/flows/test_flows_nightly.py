@@ -16,7 +16,17 @@ import yaml
 from tasks.config import PROFILES
 
 ROOT = Path(__file__).parents[2]
-EXPENSIVE = ("data", "base_model", "adapter", "merged_model", "parity", "predictions", "scores", "verdicts")
+EXPENSIVE = (
+    "data",
+    "base_model",
+    "adapter",
+    "merged_model",
+    "parity",
+    "databases",
+    "predictions",
+    "scores",
+    "verdicts",
+)
 
 
 def profile(folder: Path, **changes: Any) -> Path:
@@ -78,7 +88,11 @@ WRONG = {
     "an unknown section": ({"trainin": {"epochs": 1}}, None, "unknown key 'trainin'; did you mean 'training'?"),
     "an unknown key": ({"training": {"learning_rte": 1e-4}}, None, "did you mean 'learning_rate'?"),
     "a wrong value": ({"training": {"epochs": "many"}}, None, "training.epochs: "),
-    "a missing file": ({"data": {"source": "rows-of-2031.jsonl"}}, None, "rows-of-2031.jsonl"),
+    "a missing file": (
+        {"data": {"sources": [{"kind": "rows", "path": "rows-of-2031.jsonl"}]}},
+        None,
+        "rows-of-2031.jsonl",
+    ),
     "a column that is missing": ({}, '{"db_id": 1, "context": "a", "answer": "b"}\n', "question"),
     "an unknown base model": ({"model": {"base": "nobody/no-such-model"}}, None, "'nobody/no-such-model'"),
     "a package without weights": ({"model": {"base": "package:no_such_weights"}}, None, "'package:no_such_weights'"),
@@ -95,7 +109,7 @@ def test_wrong_input_is_one_line_that_names_it_and_nothing_is_written(
     if content is not None:
         source = tmp_path / "rows.jsonl"
         source.write_text(content, "utf-8")
-        changes = {"data": {"source": str(source)}}
+        changes = {"data": {"sources": [{"kind": "rows", "path": str(source)}]}}
     began = time.monotonic()
     env = guarded_env | {"PREFECT_HOME": str(tmp_path / "prefect"), "HF_HUB_OFFLINE": "1"}
     out = night(profile(tmp_path, **changes), env, 120)

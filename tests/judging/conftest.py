@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # faulty_server and judging_rows
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.judging.client.BACKOFF_S", 0.02)
+    monkeypatch.setattr("tasks.llm.client.BACKOFF_S", 0.02)
 
 
 @pytest.fixture(scope="session")

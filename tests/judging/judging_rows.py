@@ -8,7 +8,7 @@ import pandas as pd
 from faulty_server import verdict_of
 
 from tasks.judging.config import JudgingConfig
-from tasks.judging.endpoint import Endpoint
+from tasks.llm.endpoint import Endpoint
 
 KEY = "sk-test-4f9d2c77aa10secret"
 
@@ -31,7 +31,15 @@ def expected(n: int) -> dict[str, str]:
 
 
 def settings(**changes: Any) -> JudgingConfig:
-    fast = {"requests_per_minute": 60_000, "tokens_per_minute": 100_000_000, "timeout_s": 0.5, "attempts": 6}
+    fast: dict[str, Any] = {
+        "requests_per_minute": 60_000,
+        "tokens_per_minute": 100_000_000,
+        "timeout_s": 0.5,
+        "attempts": 6,
+        "in_flight": 16,
+        "outage_s": 0.5,
+        "canaries": False,
+    }
     return JudgingConfig(**{**fast, **changes})
 
 

@@ -8,14 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 from faulty_server import faulty_server
 from judging_rows import KEY, endpoint, expected, make_rows, said, settings
 
-from tasks.judging.journal import Journal, Verdict
-from tasks.judging.judge import judge_rows
+from tasks.judging.judge import Verdict, judge_rows
+from tasks.llm.journal import Journal
 
 JUDGE = """
 import sys
@@ -79,50 +78,15 @@ def verdict(key: str, word: str = "yes") -> Verdict:
     return Verdict.model_validate({"key": key, "verdict": word, "rationale": "왜냐하면\nx"})
 
 
-def test_a_torn_last_line_is_cut_off_on_opening(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "j.jsonl"
-    Journal(path).add(verdict("k1"))
-    whole = path.read_bytes()
-    for torn in (b'{"key"', b"x" * 10_000, whole[:-1]):
-        path.write_bytes(whole + torn)
-        assert Journal(path).find("k1") == verdict("k1")
-        assert path.read_bytes() == whole
-    path.write_bytes(b'{"key"')
-    Journal(path)
-    assert path.read_bytes() == b""
-
-
-def test_a_line_torn_by_another_run_does_not_spoil_ours(tmp_path: Path) -> None:
-    path = tmp_path / "j.jsonl"
-    book = Journal(path)
-    book.add(verdict("k1"))
-    with path.open("ab") as stream:
-        stream.write(b'{"key": "torn')
-    book.add(verdict("k2"))
-    assert book.find("k2") == verdict("k2")
-    assert Journal(path).find("k2") == verdict("k2")
-
-
 def test_final_words_stay_and_errors_do_not_count(tmp_path: Path) -> None:
     path = tmp_path / "j.jsonl"
-    book = Journal(path)
+    book = Journal(path, Verdict)
     for word in ("error", "unjudged", "yes"):
         book.add(verdict("k", word))
         book.add(verdict(word, word))
     assert book.find("error") is None
     found = book.find("k")
     assert found is not None and found.verdict == "unjudged"
-
-
-def test_a_spoilt_line_in_the_middle_costs_that_line_only(tmp_path: Path) -> None:
-    path = tmp_path / "j.jsonl"
-    book = Journal(path)
-    for key in "abc":
-        book.add(verdict(key))
-    lines = path.read_bytes().splitlines()
-    path.write_bytes(b"\n".join([lines[0], b"\xff\x00 not json", lines[2]]) + b"\n")
-    book = Journal(path)
-    assert Counter(book.find(key) is not None for key in "abc") == {True: 2, False: 1}
 
 
 def test_another_model_prompt_or_row_is_another_question(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from faulty_server import faulty_server
 from judging_rows import KEY, make_rows, settings
 from prefect import flow
 from prefect.blocks.system import Secret
+from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
 from prefect.testing.utilities import prefect_test_harness
 
 from tasks.common.errors import InputError
@@ -63,6 +64,14 @@ def test_the_key_comes_from_the_environment_or_a_secret_block_and_is_never_told(
             night(stage, from_block.model_copy(update={"model": "other"}), store)
         with pytest.raises(InputError, match="no Secret block 'none-such'"):
             night(stage, from_block.model_copy(update={"secret_block": "none-such"}), store)
+        lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.is_file()]
+        assert not any(KEY.encode() in line for line in lines)
     printed = capfd.readouterr()
     assert KEY not in caplog.text + printed.out + printed.err
     assert all(KEY.encode() not in path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file())
+    url = str(PREFECT_API_DATABASE_CONNECTION_URL.value())
+    database = Path(url.partition("///")[2])
+    files = [database, *database.parent.glob(f"{database.name}-*")]
+    text = b"".join(file.read_bytes() for file in files)
+    assert b"judge challenger" in text  # it is the database that the runs were written to
+    assert KEY.encode() not in text

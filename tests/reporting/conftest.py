@@ -22,6 +22,15 @@ GAMES = ["player accounts", "guild wars", "item shop"]
 QUESTIONS = {"en": "How many players of level {n} are there?", "ko": "레벨이 {n}인 플레이어는 몇 명입니까?"}
 
 
+CHANGES = {
+    "added": 2, "removed": 1, "changed": 1, "moved": 0, "before": "2026-11-20T02:00:00+00:00",
+    "examples": [
+        {"change": "changed: answer", "split": "train", "db_id": "2", "question": "Who leads?",
+         "answer": "SELECT leader FROM guilds", "before": "SELECT boss FROM guilds", "example_id": "ab"},
+    ],
+}  # fmt: skip
+
+
 def scores(right: list[bool], sql: str) -> pd.DataFrame:
     """Rows 0-39 are English, 40-59 Korean; row 7 asks with a script tag, row 59 cannot be executed."""
     rows = pd.DataFrame(
@@ -111,11 +120,30 @@ def night_refs(store: Path, champion_scores: pd.DataFrame, challenger_scores: pd
         champion="base",
         challenger="v7",
         judge_note="Judge not trusted.",
-        judge_trusted=False,
+        judged=None,
     )
     summary = {
-        "rows": 620, "train": 512, "eval": 60, "quarantined": 40, "leaked_dropped": 8, "near_duplicates": 3,
+        "rows": 620, "left_out": 0, "train": 512, "eval": 60, "quarantined": 40, "leaked_dropped": 8,
+        "near_duplicates": 3,
         "reasons": {"unknown column": 24, "answer does not parse": 9, "missing question": 7},
+        "before": [
+            {"split": "read", "language": "en", "domain": game, "complexity": kind, "rows": 4_000 * n + 50 * m}
+            for n, game in enumerate([*GAMES, "퀘스트와 업적"])
+            for m, kind in enumerate([*KINDS, None])
+        ],
+        "quarantine": {
+            "by_source": [{"source": "rows.jsonl", "rows": 620, "quarantined": 40, "reason": "unknown column"}],
+            "by_domain": [{"domain": "guild wars", "rows": 300, "quarantined": 40, "reason": "unknown column"}],
+            "by_kind": [{"kind": "basic SQL", "rows": 99, "quarantined": 40, "reason": "unknown column"}],
+            "examples": [
+                {
+                    "row": "rows.jsonl:7",
+                    "reasons": ["unknown column: levels", "question is blank"],
+                    "question": "<b>Levels?</b>",
+                    "answer": "SELECT levels FROM players",
+                }
+            ],
+        },
         "by": [
             {"split": split, "language": "en", "domain": game, "complexity": kind, "rows": (5 * n + 3 * m) % size}
             for split, size in (("train", 31), ("eval", 7))
@@ -131,6 +159,10 @@ def night_refs(store: Path, champion_scores: pd.DataFrame, challenger_scores: pd
         config=config.model_dump(mode="json"),
         data=stage(
             store, "data", {"rows": 620}, lambda f: (f / "summary.json").write_text(json.dumps(summary), "utf-8")
+        ),
+        data_changes=stage(
+            store, "data_changes", {"added": 2},
+            lambda f: (f / "changes.json").write_text(json.dumps(CHANGES), "utf-8"),
         ),
         base_model=stage(store, "base_model", {"parameters": 134515008}, lambda folder: None),
         champion=model("base", champion_scores, 3),

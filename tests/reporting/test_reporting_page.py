@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from tasks.reporting import plots, tables
 from tasks.reporting.history import read_history, remember
 from tasks.reporting.html import render_page
-from tasks.reporting.markdown import markdown_table, night_markdown
+from tasks.reporting.markdown import markdown_table, night_markdown, rows_markdown
 from tasks.reporting.night import Night, NightRefs, read_night
 from tasks.reporting.terminal import print_summary
 
@@ -60,7 +62,7 @@ def test_the_page_needs_nothing_else_and_tells_the_night(night: Night, history: 
     text = render_page(night, history, most_examples=40)
     page = Page(text)
     assert all(address.startswith(("data:image/png;base64,", "#")) for address in page.addresses)
-    assert sum(address.startswith("data:") for address in page.addresses) == 10  # five plots, light and dark
+    assert sum(address.startswith("data:") for address in page.addresses) == 12  # six plots, light and dark
     assert not {"script", "link"} & set(page.tags)
     assert "url(" not in text
     assert "@import" not in text
@@ -123,16 +125,39 @@ def test_every_plot_is_a_small_png_in_both_dresses(night: Night, history: pd.Dat
             plots.accuracy(tables.comparison(night.models[:1], "language"), dress),
             plots.loss(night.losses, dress),
             plots.loss([(1, 2.0)], dress),
-            plots.composition(many, dress),
+            plots.composition(many, plots.BEFORE_AND_AFTER, dress),
+            plots.composition(many, plots.SPLIT, dress),
             plots.history(history, dress),
         ]
         assert all(png.startswith(b"\x89PNG") for png in drawn)
         assert max(map(len, drawn)) < 100_000
 
 
+def test_the_rows_are_shown_before_and_after(night: Night) -> None:
+    rows = tables.composition(night.data)
+    assert set(rows["split"]) == {"read", "train", "eval"}
+    assert "unknown" in set(rows["complexity"])  # an answer that is missing has no kind
+    text = rows_markdown({**night.data, "rows": 96_250})
+    assert text.startswith("# 96,250 rows read, 572 used")
+    assert text.count("](data:image/png;base64,") == 2
+    assert "Rows read and rows used by domain and kind of query (domain 1: 퀘스트와 업적)" in text
+    few, many = (plots.composition(rows.assign(rows=n), plots.BEFORE_AND_AFTER) for n in (1, 20_000))
+    assert few != many
+
+
 def test_hangul_labels_never_reach_a_font(night: Night, recwarn: pytest.WarningsRecorder) -> None:
-    plots.composition(tables.composition(night.data))
+    plots.composition(tables.composition(night.data), plots.BEFORE_AND_AFTER)
     assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
+
+
+def test_the_page_tells_the_quarantine_and_what_changed_in_the_rows(night: Night, tmp_path: Path) -> None:
+    page = render_page(night, read_history(tmp_path), 3)
+    assert "Quarantine by source" in page and "unknown column: levels; question is blank" in page
+    assert "&lt;b&gt;Levels?&lt;/b&gt;" in page
+    assert re.search(r"2 added,\s+1 removed, 1 changed, 0 moved", page)
+    assert "SELECT boss FROM guilds" in page
+    first = render_page(replace(night, data_changes=None), read_history(tmp_path), 3)
+    assert "the first rows of this store" in first
 
 
 def test_the_markdown_artifact_is_modest(night: Night) -> None:
@@ -148,6 +173,6 @@ def test_the_terminal_summary_fits_and_tells(night: Night) -> None:
     print_summary(night, "reports/latest.html", file=out)
     told = out.getvalue()
     assert max(map(len, told.splitlines())) <= 100
-    for part in ("Promoted: v7", "10.2% (5–20)", "+70.0", "<0.001", "Judge not trusted", "0 of 12 stages reused"):
+    for part in ("Promoted: v7", "10.2% (5–20)", "+70.0", "<0.001", "Judge not trusted", "0 of 13 stages reused"):
         assert part in told
     assert "12 min 34 s" in told

@@ -71,7 +71,7 @@ def test_judge_tables_add_up(night_refs: NightRefs) -> None:
 def test_stages_tell_what_was_reused(night_refs: NightRefs) -> None:
     reused = night_refs.model_copy(update={"data": night_refs.data.model_copy(update={"reused": True})})
     table = tables.stages(reused)
-    assert len(table) == 13 - 1
+    assert len(table) == 14 - 1
     assert (table["how"] == "reused").sum() == 1
     assert table.loc[table["stage"] == "data", "how"].item() == "reused"
 

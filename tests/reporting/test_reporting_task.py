@@ -12,7 +12,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 from tasks.reporting.config import ReportConfig
 from tasks.reporting.night import NightRefs
-from tasks.reporting.task import report
+from tasks.reporting.task import report, show_rows
 from tasks.scoring.config import GateConfig
 from tasks.scoring.gate import Decision
 from tasks.scoring.task import decide
@@ -35,6 +35,7 @@ def test_a_flow_decides_and_reports_through_a_real_server(night_refs: NightRefs,
         assert again.sha256 == decided.sha256
         decision = Decision.model_validate_json(decided.file("decision.json").read_text("utf-8"))
         refs = night_refs.model_copy(update={"decision": decided, "run_name": "brave otter/2"})
+        show_rows(refs.data)
         return report(refs, ReportConfig(examples=3), str(store)), decision
 
     path, decision = night()
@@ -46,7 +47,7 @@ def test_a_flow_decides_and_reports_through_a_real_server(night_refs: NightRefs,
     assert decision.judge_note in Path(path).read_text("utf-8")
     assert len((store / "history.jsonl").read_text("utf-8").splitlines()) == 1
     artifacts = _artifacts()
-    assert {"night-report", "accuracy", "examples", "stages"} <= set(artifacts)
+    assert {"data-composition", "night-report", "accuracy", "examples", "stages"} <= set(artifacts)
     assert str(artifacts["night-report"].data).startswith("# Promoted: v7")
     assert len(str(artifacts["night-report"].data)) < 140_000
     assert any("레벨이" in example["question"] for example in json.loads(str(artifacts["examples"].data)))

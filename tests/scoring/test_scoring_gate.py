@@ -6,6 +6,7 @@ import pytest
 from tasks.common.errors import InputError
 from tasks.scoring.config import GateConfig
 from tasks.scoring.gate import Decision, decide
+from tasks.scoring.judge import judged_of_both
 from tasks.scoring.statistics import mcnemar_p
 
 GATE = GateConfig(p_value=0.05, min_gain=0.0, min_rows=50)
@@ -27,7 +28,13 @@ def scores(right: list[bool], outcomes: dict[int, str] | None = None) -> pd.Data
     )
 
 
-def gate(champion: pd.DataFrame, challenger: pd.DataFrame, limits: GateConfig = GATE, trial: int = 1) -> Decision:
+def gate(
+    champion: pd.DataFrame,
+    challenger: pd.DataFrame,
+    limits: GateConfig = GATE,
+    trial: int = 1,
+    judged: pd.DataFrame | None = None,
+) -> Decision:
     return decide(
         champion,
         challenger,
@@ -36,7 +43,7 @@ def gate(champion: pd.DataFrame, challenger: pd.DataFrame, limits: GateConfig = 
         champion="base",
         challenger="tonight",
         judge_note="no judge tonight",
-        judge_trusted=False,
+        judged=judged,
     )
 
 
@@ -128,6 +135,29 @@ def test_a_language_that_must_not_fall_rejects_a_better_model_and_else_is_said_b
     assert decision.decision == "promote"
     assert any("'ko' alone got worse" in reason for reason in decision.reasons)
     assert decision.by_language["ko"].gain == -1.0
+
+
+def test_a_trusted_judge_that_finds_it_worse_rejects_and_one_that_is_not_asked_for_does_not() -> None:
+    better = scores([True] * 10 + [False] * 50), scores([True] * 40 + [False] * 20)
+    judged = pd.DataFrame({"champion": [True] * 12, "challenger": [False] * 11 + [True]})
+    assert gate(*better).decision == "promote"
+    decision = gate(*better, judged=judged)
+    assert (decision.decision, decision.judge_trusted) == ("reject", True)
+    assert "worse on the judge's verdicts: 100.0% to 8.3% on 12 rows" in " ".join(decision.reasons)
+    unasked = GATE.model_copy(update={"must_not_fall": frozenset({"en"})})
+    assert gate(*better, unasked, judged=judged).decision == "promote"
+    assert gate(*better, judged=judged.head(3)).decision == "promote"  # three rows show nothing
+
+
+def test_verdicts_count_where_the_judge_said_yes_or_no_of_both() -> None:
+    first = pd.DataFrame({"example_id": list("abcd"), "verdict": ["yes", "no", "unjudged", "yes"]})
+    second = pd.DataFrame({"example_id": list("dcba"), "verdict": ["no", "yes", "yes", "error"]})
+    both = judged_of_both([(first, first), (second, second)])
+    assert both.to_dict("index") == {
+        "b": {"champion": False, "challenger": True},
+        "d": {"champion": True, "challenger": False},
+    }
+    assert judged_of_both([(first, first)]).empty
 
 
 def test_other_rows_are_refused_by_name() -> None:

@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.testing.utilities import prefect_test_harness
 
 from tasks.common.store import Counts, StageOutput, run_stage
-from tasks.scoring.task import score
+from tasks.scoring.task import make_databases, score
 from tasks.sql.config import SqlConfig
 
 
@@ -43,10 +43,15 @@ def test_scores_are_made_once_and_then_reused(tmp_path: Path) -> None:
 
     @flow
     def night() -> list[StageOutput]:
-        return [score(data, answers, "champion", SqlConfig(databases=5), str(tmp_path)) for _ in range(2)]
+        sql, found = SqlConfig(databases=5), []
+        for _ in range(2):
+            found.append(make_databases(data, sql, str(tmp_path)))
+            found.append(score(data, found[-1], answers, "champion", sql, str(tmp_path)))
+        return found
 
-    first, second = night()
-    assert [first.reused, second.reused] == [False, True]
+    made, first, again, second = night()
+    assert [made.reused, first.reused, again.reused, second.reused] == [False, False, True, True]
+    assert (made.counts["gold_queries"], made.counts["databases"], made.sha256) == (2, 10, again.sha256)
     assert {name: first.counts[name] for name in ("rows", "ex", "ex_en", "ex_ko")} == {
         "rows": 2,
         "ex": 0.5,

@@ -3,8 +3,6 @@
 # ruff: noqa: E501  (queries read best on one line)
 from __future__ import annotations
 
-import time
-
 import pandas as pd
 import pytest
 
@@ -101,58 +99,72 @@ def test_wrong_queries_are_told_apart_with_a_counterexample() -> None:
     found = judged(WRONG)
     missed = found[found.outcome != "different"]
     assert missed.empty, "\n".join(f"{WRONG[i]}: {r.outcome} {r.reason}" for i, r in missed.iterrows())
-    rows = found[found.reason.str.startswith("wrong rows")]
+    rows = found.assign(gold=[gold for gold, _ in WRONG])[found.reason.str.startswith("wrong rows")]
     assert len(rows) == len(WRONG) - 1
     assert rows.counterexample.str.len().between(40, 1_500).all()
     assert rows.counterexample.str.contains("gold answer").all()
+    sizes = rows.counterexample.str.findall(r"`\w+` \((\d+) rows\)").map(lambda found: sum(map(int, found)))
+    first_two = rows.groupby("gold").cumcount() < 2
+    assert sizes[first_two].median() <= 3  # a reader sees the difference at a glance
+    assert sizes[first_two].max() <= 12
 
 
-@pytest.mark.parametrize(
-    ("prediction", "outcome", "reason"),
-    [
-        ("", "invalid", "no answer"),
-        (" ;\n", "invalid", "no answer"),
-        ("SELECT nope FROM players", "invalid", "unknown column: nope"),
-        ("SELECT `nope` FROM players", "invalid", "unknown column: nope"),
-        ("SELECT players.nope FROM players", "invalid", "unknown column: nope"),
-        ("SELECT name FROM nowhere", "invalid", "unknown table: nowhere"),
-        ("SELECT name FROM mysql.user", "invalid", "unknown table: mysql.user"),
-        ("SELECT name FROM sqlite_master", "invalid", "unknown table: sqlite_master"),
-        ("SELEC name FROM players", "invalid", "syntax error"),
-        ("I think the answer is 42", "invalid", "syntax error"),
-        ("SELECT name FROM players; SELECT 1", "invalid", "not one read-only query"),
-        ("DROP TABLE players", "invalid", "not one read-only query"),
-        ("DELETE FROM players", "invalid", "not one read-only query"),
-        ("WITH x AS (DELETE FROM players) SELECT 1", "invalid", "not one read-only query"),
-        ("ATTACH DATABASE '/tmp/x' AS y", "invalid", "syntax error"),
-        ("PRAGMA table_info(players)", "invalid", "not one read-only query"),
-        ("SELECT name FROM players INTO OUTFILE '/tmp/x'", "invalid", "syntax error"),
-        ("SELECT load_extension('x')", "unsupported", "unsupported: function LOAD_EXTENSION"),
-        ("SELECT printf('%.*c', 900000000, 'x')", "unsupported", "unsupported"),
-        ("SELECT zeroblob(1000000000)", "unsupported", "unsupported"),
-        ("SELECT REPEAT('x', 1000000000) FROM players", "invalid", "fails on some rows"),
-        ("SELECT name FROM players WHERE guild_id = (SELECT id FROM guilds)", "invalid", "fails on some rows"),
-        ("WITH RECURSIVE n AS (SELECT 1 AS k UNION ALL SELECT k + 1 FROM n) SELECT k FROM n", "invalid", "too slow"),
-        ("WITH RECURSIVE n AS (SELECT 1 AS k UNION ALL SELECT k + 1 FROM n) SELECT COUNT(*) FROM n", "invalid", "too slow"),
-        ("SELECT COUNT(*) FROM " + ", ".join(f"scores s{i}" for i in range(14)), None, ""),
-        ("SELECT s0.quest FROM " + ", ".join(f"scores s{i}" for i in range(6)), None, ""),
-        ("SELECT name FROM players\0", "invalid", "syntax error: NUL character"),
-        ("SELECT '" + "x" * 1_000_000 + "'", "invalid", "syntax error: longer than"),
-        ("SELECT " + "(" * 500 + "1" + ")" * 500, "invalid", "syntax error: nested"),
-        ("SELECT " + "-" * 0 + "1 + " * 900 + "1 FROM players", None, ""),
-        ("SELECT name FROM players WHERE " + "NOT " * 1_500 + "1", None, ""),
-        ("SELECT 1" + " UNION SELECT 1" * 600, None, ""),
-        ("SELECT name FROM players WHERE name LIKE '" + "%a" * 400 + "'", None, ""),
-    ],
-)  # fmt: skip
-def test_hostile_and_broken_predictions(prediction: str, outcome: str | None, reason: str) -> None:
-    began = time.monotonic()
-    found = judged([(FILTER, prediction), (FILTER, EQUAL[0][1])], config=SqlConfig(query_timeout_s=0.5))
-    assert time.monotonic() - began < 3 + 2  # 2 s for the start of the worker on a busy machine
-    assert found.outcome[0] in ((outcome,) if outcome else ("invalid", "unsupported", "different"))
-    assert found.reason[0].startswith(reason)
-    assert found.reason[0]
-    assert found.outcome[1] == "equal"  # the run goes on
+def test_column_order_and_digits_are_settings() -> None:
+    turned = (LEFT, "SELECT s.quest, p.name FROM players p LEFT JOIN scores s ON s.player_id = p.id")
+    wrong = (LEFT, "SELECT s.quest, g.title FROM players p LEFT JOIN scores s ON s.player_id = p.id, guilds g")
+    mean = ("SELECT AVG(level) FROM players", "SELECT AVG(level) * 1.0000001 FROM players")
+    assert judged([turned, wrong, mean]).outcome.tolist() == ["different"] * 3
+    loose = SqlConfig(any_column_order=True, significant_digits=4)
+    assert judged([turned, wrong, mean], config=loose).outcome.tolist() == ["equal", "different", "equal"]
+
+
+BROKEN = [
+    ("", "invalid", "no answer"),
+    (" ;\n", "invalid", "no answer"),
+    ("SELECT nope FROM players", "invalid", "unknown column: nope"),
+    ("SELECT `nope` FROM players", "invalid", "unknown column: nope"),
+    ("SELECT players.nope FROM players", "invalid", "unknown column: nope"),
+    ("SELECT name FROM nowhere", "invalid", "unknown table: nowhere"),
+    ("SELECT name FROM mysql.user", "invalid", "unknown table: mysql.user"),
+    ("SELECT name FROM sqlite_master", "invalid", "unknown table: sqlite_master"),
+    ("SELEC name FROM players", "invalid", "syntax error"),
+    ("I think the answer is 42", "invalid", "syntax error"),
+    ("SELECT name FROM players; SELECT 1", "invalid", "not one read-only query"),
+    ("DROP TABLE players", "invalid", "not one read-only query"),
+    ("DELETE FROM players", "invalid", "not one read-only query"),
+    ("WITH x AS (DELETE FROM players) SELECT 1", "invalid", "not one read-only query"),
+    ("ATTACH DATABASE '/tmp/x' AS y", "invalid", "syntax error"),
+    ("PRAGMA table_info(players)", "invalid", "not one read-only query"),
+    ("SELECT name FROM players INTO OUTFILE '/tmp/x'", "invalid", "syntax error"),
+    ("SELECT load_extension('x')", "unsupported", "unsupported: function LOAD_EXTENSION"),
+    ("SELECT printf('%.*c', 900000000, 'x')", "invalid", "syntax error: MySQL has no function PRINTF"),
+    ("SELECT zeroblob(1000000000)", "unsupported", "unsupported"),
+    ("SELECT REPEAT('x', 1000000000) FROM players", "invalid", "fails on some rows"),
+    ("SELECT name FROM players WHERE guild_id = (SELECT id FROM guilds)", "invalid", "fails on some rows"),
+    ("WITH RECURSIVE n AS (SELECT 1 AS k UNION ALL SELECT k + 1 FROM n) SELECT k FROM n", "invalid", "too slow"),
+    ("WITH RECURSIVE n AS (SELECT 1 AS k UNION ALL SELECT k + 1 FROM n) SELECT COUNT(*) FROM n", "invalid", "too slow"),
+    ("SELECT COUNT(*) FROM " + ", ".join(f"scores s{i}" for i in range(14)), None, ""),
+    ("SELECT s0.quest FROM " + ", ".join(f"scores s{i}" for i in range(6)), None, ""),
+    ("SELECT name FROM players\0", "invalid", "syntax error: NUL character"),
+    ("SELECT '" + "x" * 1_000_000 + "'", "invalid", "syntax error: longer than"),
+    ("SELECT " + "(" * 500 + "1" + ")" * 500, "invalid", "syntax error: nested"),
+    ("SELECT " + "-" * 0 + "1 + " * 900 + "1 FROM players", None, ""),
+    ("SELECT name FROM players WHERE " + "NOT " * 1_500 + "1", None, ""),
+    ("SELECT 1" + " UNION SELECT 1" * 600, None, ""),
+    ("SELECT name FROM players WHERE name LIKE '" + "%a" * 400 + "'", None, ""),
+]  # fmt: skip
+
+
+def test_hostile_and_broken_predictions() -> None:
+    found = judged(
+        [(FILTER, p) for case in BROKEN for p in (case[0], EQUAL[0][1])], config=SqlConfig(query_timeout_s=0.4)
+    )
+    for i, (prediction, outcome, reason) in enumerate(BROKEN):
+        line, after = found.iloc[2 * i], found.iloc[2 * i + 1]
+        assert line.outcome in ((outcome,) if outcome else ("invalid", "unsupported", "different")), prediction
+        assert line.reason.startswith(reason), prediction
+        assert line.reason, prediction
+        assert after.outcome == "equal", prediction  # the run goes on
 
 
 @pytest.mark.parametrize(
@@ -174,30 +186,25 @@ def test_gold_that_decides_nothing(gold: str, outcome: str, reason: str) -> None
 
 def test_other_dialects_are_not_guessed_at() -> None:
     rows = pd.DataFrame({"example_id": ["a"], "context": [DDL], "gold": [FILTER], "prediction": [FILTER + " LIMIT 1"]})
-    found = compare(rows, "postgres", SqlConfig())
-    assert (found.outcome[0], found.reason[0]) == ("unsupported", "gold: unsupported: execution of postgres queries")
+    found = compare(rows, "oracle", SqlConfig())
+    assert found.outcome[0] == "unsupported"
+    assert "execution of oracle queries" in found.reason[0]
 
 
-def test_a_killed_worker_costs_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tasks.sql import worker
-
-    kills = []
-    receive = worker.Worker._receive
-
-    def receive_and_kill(self: worker.Worker, line: object, deadline_s: float) -> object:
-        if len(kills) == 2:  # 'ready' and the first verdict have come
-            assert self._child is not None
-            self._child.kill()
-            self._child.wait()
-            kills.append("killed")
-            raise worker.LostError
-        kills.append("")
-        return receive(self, line, deadline_s)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(worker.Worker, "_receive", receive_and_kill)
-    found = judged([(FILTER, EQUAL[0][1]), (FILTER, WRONG[0][1]), (FILTER, EQUAL[1][1])])
-    assert found.outcome.tolist() == ["equal", "invalid", "equal"]
-    assert "stopped" in found.reason[1]
+@pytest.mark.parametrize("dialect", ["postgres", "sqlite"])
+def test_other_dialects_are_compared_by_their_own_rules(dialect: str) -> None:
+    pairs = [
+        (FILTER, "SELECT name FROM players WHERE NOT (level <= 10) AND joined > '2022-12-31'", "equal"),
+        (FILTER, "SELECT name FROM players WHERE level >= 10 AND joined >= '2023-01-01'", "different"),
+        ("SELECT level / 2 FROM players", "SELECT FLOOR(level / 2.0) FROM players", "equal"),
+        ("SELECT level / 2 FROM players", "SELECT level / 2.0 FROM players", "different"),
+        ("SELECT region FROM guilds WHERE region = 'eu'", "SELECT region FROM guilds WHERE LOWER(region) = 'eu'", "different"),
+        ("SELECT guild_id, COUNT(*) FROM players GROUP BY guild_id", "SELECT guild_id, COUNT(id) FROM players GROUP BY 1", "equal"),
+    ]  # fmt: skip
+    rows = pd.DataFrame(pairs, columns=["gold", "prediction", "outcome"]).assign(context=DDL)
+    rows["example_id"] = [f"{i:016x}" for i in range(len(rows))]
+    found = compare(rows, dialect, SqlConfig(databases=8))
+    assert found.outcome.tolist() == rows.outcome.tolist(), found.to_string()
 
 
 def test_progress_index_and_missing_values() -> None:

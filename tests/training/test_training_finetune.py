@@ -22,6 +22,7 @@ from tasks.training.finetune import finetune, halved
 from tasks.training.packing import IGNORED, collate
 
 PROMPT = load_prompt(PromptConfig())
+PRECISION = ModelConfig().precision
 
 
 def shop_rows(count: int) -> pd.DataFrame:
@@ -52,7 +53,7 @@ def base(model_store: Path) -> StageOutput:
 
 
 def train(base: StageOutput, data: StageOutput, store: Path, **settings: Any) -> StageOutput:
-    return finetune(base, data, PROMPT, TrainingConfig(**settings), "bfloat16", store)
+    return finetune(base, data, PROMPT, TrainingConfig(**settings), PRECISION, store)
 
 
 @pytest.mark.slow
@@ -65,21 +66,21 @@ def test_training_learns_merging_keeps_it_and_the_model_stops(
     assert losses[-1] < losses[0] / 3
     assert not adapter.file("checkpoints").exists()
 
-    merged = merged_model(base, adapter, "bfloat16", model_store)
+    merged = merged_model(base, adapter, PRECISION, model_store)
     assert Prompt.of_model(Path(merged.path)) == PROMPT
     assert [f.suffix for f in Path(merged.path).glob("model*")] == [".safetensors"]
     same = check_parity(base, adapter, merged, data, PROMPT, ModelConfig(parity_rows=4), InferenceConfig(), model_store)
     assert same.counts["share"] >= 0.75
 
     answers = pd.read_parquet(
-        predict(merged, data, PROMPT, InferenceConfig(), "bfloat16", model_store).file("predictions.parquet")
+        predict(merged, data, PROMPT, InferenceConfig(), PRECISION, model_store).file("predictions.parquet")
     )
     expected = shop_rows(36).tail(4)["answer"].tolist()
     assert sum(a == b for a, b in zip(answers["sql"], expected, strict=True)) >= 3
     assert (answers["raw"] == answers["sql"]).all(), "the model goes on after its answer"
 
     with pytest.raises(InputError, match="tuned with the prompt 'sections'"):
-        predict(merged, data, load_prompt(PromptConfig(template="korean")), InferenceConfig(), "bfloat16", model_store)
+        predict(merged, data, load_prompt(PromptConfig(template="korean")), InferenceConfig(), PRECISION, model_store)
     with pytest.raises(StageError, match=r"fewer than model\.min_parity"):
         other = base.model_copy(update={"stage": "merged_model"})  # an untrained model is not what was trained
         strict = ModelConfig(parity_rows=4, min_parity=0.75)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import asyncio
+import time
+
+from tasks.llm.pacing import BURST_S, Limiter, Ticket
+
+
+def passed(limiter: Limiter, sizes: list[int]) -> list[float]:
+    """Seconds after the start at which each of many questions asked at once was let through."""
+
+    async def run() -> list[float]:
+        began = time.monotonic()
+
+        async def one(tokens: int) -> float:
+            return (await limiter.wait(tokens)).at - began
+
+        return sorted(await asyncio.gather(*(one(tokens) for tokens in sizes)))
+
+    return asyncio.run(run())
+
+
+def test_requests_per_minute_hold_under_concurrency_after_a_burst() -> None:
+    times = passed(Limiter(3000, 1e9), [1] * 75)  # 50 a second
+    assert times[round(50 * BURST_S) - 2] < 0.2
+    assert 0.48 < times[-1] < 1.2
+
+
+def test_tokens_per_minute_hold_and_a_question_larger_than_the_limit_passes() -> None:
+    times = passed(Limiter(1e6, 60_000), [900, 300, 5000, 5])  # 1,000 tokens a second
+    assert 4.0 < times[-1] < 7.0
+
+
+def test_a_refusal_stops_those_already_waiting_and_lowers_the_pace() -> None:
+    limiter = Limiter(6000, 1e9)
+    limiter.refused(Ticket(time.monotonic() + 1, (0, 0)), 0.3)
+    times = passed(limiter, [1] * 71)
+    assert times[0] > 0.29
+    assert times[-1] - times[0] > 0.6  # some 20 have room by then, the others come at 14 ms instead of 10 ms
+
+
+def test_refusals_of_one_burst_lower_the_pace_once() -> None:
+    limiter = Limiter(6000, 1e9)
+    before = Ticket(time.monotonic() - 0.1, (0, 0))
+    for _ in range(10):
+        limiter.refused(before, 0.0)
+    times = passed(limiter, [1] * 71)
+    assert times[-1] - times[0] < 1.5
+
+
+def test_what_headers_tell_is_believed() -> None:
+    limiter = Limiter(6000, 1e9)
+
+    def headers(limit: int, remaining: int) -> dict[str, str]:
+        return {"x-ratelimit-limit-requests": str(limit), "x-ratelimit-remaining-requests": str(remaining)}
+
+    async def run() -> list[float]:
+        ticket = await limiter.wait(1)
+        assert limiter.heard(ticket, headers(1200, 60)) is True  # a lower tier, and much left
+        began = time.monotonic()
+        times = [(await limiter.wait(1)).at - began for _ in range(65)]
+        assert limiter.heard(await limiter.wait(1), headers(1200, 0)) is False
+        assert limiter.heard(ticket, {}) is None
+        return times
+
+    times = asyncio.run(run())
+    assert times[50] < 0.1
+    assert 0.2 < times[64] < 0.7  # 20 a second
