@@ -37,7 +37,7 @@ def evaluate(
     )
     databases = make_databases(data, config.sql, config.store)
     scores = score(data, databases, predictions, role, config.sql, config.store)
-    verdicts = judge(data, predictions, role, config.judging, base, config.store)
+    verdicts = judge(data, predictions, scores, role, config.judging, base, config.store)
     return ModelRefs(label=version.name, predictions=predictions, scores=scores, verdicts=verdicts)
 
 

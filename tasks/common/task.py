@@ -18,9 +18,9 @@ def task_progress(description: str, every_s: float = 5.0) -> Progress:
         nonlocal artifact
         logger.info("%s %s", description, line)
         if artifact is None:
-            artifact = create_progress_artifact(progress=percent, description=description)
+            artifact = create_progress_artifact(progress=percent, description=description, _sync=True)  # type: ignore[call-arg]
         else:
-            update_progress_artifact(artifact, progress=percent)
+            update_progress_artifact(artifact, progress=percent, _sync=True)
 
     return throttled(tell, every_s)
 

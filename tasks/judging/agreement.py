@@ -54,12 +54,7 @@ def agreement(verdicts: pd.DataFrame, scores: pd.DataFrame, min_kappa: float) ->
         scores: DataFrame[example_id, outcome, correct]; rows the judge did not get are passed over.
         min_kappa: below this the judge is not trusted.
     """
-    rows = verdicts.merge(scores[["example_id", "outcome", "correct"]], on="example_id", validate="one_to_one")
-    decided = rows[
-        rows["verdict"].isin(["yes", "no"])
-        & (rows["rationale"] != DOES_NOT_PARSE)
-        & ~rows["outcome"].isin(_UNKNOWN_TO_EXECUTION)
-    ]
+    decided = decided_by_both(verdicts, scores)
     yes, right = decided["verdict"] == "yes", decided["correct"].astype(bool)
     table = np.array([[(yes & right).sum(), (yes & ~right).sum()], [(~yes & right).sum(), (~yes & ~right).sum()]])
     found = cohen_kappa(table)
@@ -77,6 +72,16 @@ def agreement(verdicts: pd.DataFrame, scores: pd.DataFrame, min_kappa: float) ->
         trusted=trusted,
         explanation=explanation,
     )
+
+
+def decided_by_both(verdicts: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `agreement` that judge and execution both decided, with the columns of both."""
+    rows = verdicts.merge(scores[["example_id", "outcome", "correct"]], on="example_id", validate="one_to_one")
+    return rows[
+        rows["verdict"].isin(["yes", "no"])
+        & (rows["rationale"] != DOES_NOT_PARSE)
+        & ~rows["outcome"].isin(_UNKNOWN_TO_EXECUTION)
+    ]
 
 
 def cohen_kappa(table: np.ndarray) -> tuple[float, float, float] | None:

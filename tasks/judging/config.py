@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from tasks.common.section import Section
 from tasks.llm.config import LlmConfig
-
-
-class Price(Section):
-    """Dollars for a million tokens."""
-
-    prompt: float = Field(ge=0, description="Of a million tokens asked.")
-    completion: float = Field(ge=0, description="Of a million tokens answered.")
-
-
-def _prices() -> dict[str, Price]:
-    return {
-        "gpt-4o": Price(prompt=2.5, completion=10.0),
-        "gpt-4o-mini": Price(prompt=0.15, completion=0.6),
-        "gpt-4.1": Price(prompt=2.0, completion=8.0),
-        "gpt-4.1-mini": Price(prompt=0.4, completion=1.6),
-    }
 
 
 class JudgingConfig(LlmConfig):
@@ -40,6 +23,11 @@ class JudgingConfig(LlmConfig):
     batch: bool = Field(False, description="Ask in one batch, at half the price, within a day; the rest is asked live.")
     batch_poll_s: float = Field(30.0, gt=0, description="Seconds between two looks at a batch.")
     max_usd: float | None = Field(
-        None, gt=0, description="Dollars that judging one model may cost; what is left over is asked the next night."
+        None,
+        gt=0,
+        description="Dollars that a night's judging may cost, all models and all its tries together; what is left over "
+        "is asked the next night.",
     )
-    prices: dict[str, Price] = Field(default_factory=_prices, description="Dollars for a million tokens, by model.")
+    votes: Literal[1, 3, 5] = Field(
+        1, description="Verdicts asked for where judge and execution disagree; the majority counts."
+    )

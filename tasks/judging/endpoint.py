@@ -30,6 +30,12 @@ def choose_endpoint(config: JudgingConfig, key: str | None, local_model: StageOu
     )
 
 
-def parameters(endpoint: Endpoint) -> dict[str, Any]:
-    """Sampling parameters sent with each question; part of what a verdict is filed under."""
-    return {"temperature": 0, "max_completion_tokens": 64 if endpoint.local else 200}
+def parameters(endpoint: Endpoint, vote: int = 0) -> dict[str, Any]:
+    """Sampling parameters sent with each question; part of what a verdict is filed under.
+
+    Args:
+        endpoint: who is asked.
+        vote: 0 for the first verdict on a row; later ones are sampled, each with a seed of its own.
+    """
+    sampling = {"temperature": 1, "seed": vote} if vote else {"temperature": 0}
+    return {**sampling, "max_completion_tokens": 64 if endpoint.local else 200}

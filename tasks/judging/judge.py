@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -13,11 +14,11 @@ import pandas as pd
 from tasks.common.errors import InputError
 from tasks.common.progress import Progress, silent
 from tasks.judging.config import JudgingConfig
-from tasks.judging.cost import BATCH_SHARE, Budget
+from tasks.judging.cost import BATCH_SHARE, NIGHT_S, Budget
 from tasks.judging.endpoint import parameters
 from tasks.judging.prompt import PROMPT_VERSION, RESPONSE_FORMAT, messages, read_verdict, without_comments
 from tasks.llm.api import Completion, Usage
-from tasks.llm.asking import answer_all
+from tasks.llm.asking import RunChunk, answer_all, run_once
 from tasks.llm.batch import answer_batch
 from tasks.llm.client import Client, Request, UnansweredError
 from tasks.llm.endpoint import Endpoint
@@ -33,12 +34,14 @@ VerdictWord = Literal["yes", "no", "unjudged", "error"]
 
 
 class Verdict(Entry):
-    """The judge's word on one row, and what it cost."""
+    """The judge's word on one row, what it cost, and when it was written (seconds since 1970)."""
 
     verdict: VerdictWord
     rationale: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    usd: float = 0.0
+    at: float = 0.0
 
     @property
     def final(self) -> bool:
@@ -81,7 +84,7 @@ def draw(rows: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
 def pending(rows: pd.DataFrame, endpoint: Endpoint, journal: Path) -> int:
     """How many questions `judge_rows` would have to ask."""
     with Journal(journal, Verdict) as book:
-        return sum(book.find(key) is None for key in _questions(rows, endpoint)[1])
+        return sum(book.find(key) is None for key in _questions(rows, endpoint, parameters(endpoint))[1])
 
 
 def judge_rows(
@@ -90,6 +93,8 @@ def judge_rows(
     journal: Path,
     endpoint: Endpoint,
     progress: Progress = silent,
+    run_chunk: RunChunk = run_once,
+    vote: int = 0,
 ) -> pd.DataFrame:
     """Get a verdict on each row, from the journal where it is known, else from the judge.
 
@@ -99,6 +104,8 @@ def judge_rows(
         journal: file of all verdicts; each answer is in it as soon as it has arrived.
         endpoint: who is asked.
         progress: hears how many rows have a verdict.
+        run_chunk: runs each chunk of questions (see `answer_all`).
+        vote: which of several verdicts on a row (see `parameters`).
 
     Returns:
         One line a row, in the order of `rows`: DataFrame[example_id, verdict, rationale, prompt_tokens,
@@ -112,33 +119,34 @@ def judge_rows(
     if rows["example_id"].duplicated().any():
         twice = rows.loc[rows["example_id"].duplicated(), "example_id"].iloc[0]
         raise InputError(f"rows to judge: example_id {twice} is there twice")
-    keys, questions = _questions(rows, endpoint)
+    sampling = parameters(endpoint, vote)
+    keys, questions = _questions(rows, endpoint, sampling)
     with Journal(journal, Verdict) as book:
         known = {key: verdict for key in questions if (verdict := book.find(key))}
         missing = {key: question for key, question in questions.items() if key not in known}
         progress(len(known), len(questions), "verdicts")
-        budget = Budget(config, endpoint)
-        estimated = sum(budget.estimate(request) for _, _, request in _priced(missing, endpoint))
+        budget = Budget(config, endpoint, _spent_tonight(book) if config.max_usd is not None else 0.0)
+        estimated = sum(budget.estimate(request) for _, _, request in _priced(missing, sampling))
         logger.info("%d questions to ask, $%.2f at most", len(missing), estimated)
 
-        def arrived(key: str, verdict: Verdict, share: float = 1.0) -> None:
+        def arrived(key: str, verdict: Verdict) -> None:
             known[key] = verdict
-            budget.paid(key, verdict.prompt_tokens, verdict.completion_tokens, share)
+            budget.paid(key, verdict.usd)
             progress(len(known), len(questions), "verdicts")
 
         def ask(client: Client, key: str, question: Question) -> Awaitable[Verdict]:
-            return _ask(client, key, question, endpoint)
+            return _ask(client, key, question, sampling, endpoint, budget)
 
         if config.batch and missing and not endpoint.local:
-            work = key_of(sorted(questions))
-            _ask_batch(work, budget.affordable(_priced(missing, endpoint)), config, endpoint, book, arrived)
+            affordable = budget.affordable(_priced(missing, sampling))
+            _ask_batch(key_of(sorted(questions)), affordable, sampling, config, endpoint, budget, book, arrived)
         left = {key: question for key, question in missing.items() if key not in known}
         if left:
-            answer_all(budget.affordable(_priced(left, endpoint)), ask, endpoint, config, book, arrived)
+            affordable = budget.affordable(_priced(left, sampling))
+            answer_all(affordable, ask, endpoint, config, book, arrived, run_chunk)
     for unasked in left.keys() - known.keys():
-        known[unasked] = Verdict(
-            key=unasked, verdict="error", rationale=f"not asked: judging.max_usd {config.max_usd:g}"
-        )
+        why = f"judging.max_usd {config.max_usd:g}" if unasked in budget.left_out else "the chunk it is in failed"
+        known[unasked] = Verdict(key=unasked, verdict="error", rationale=f"not asked: {why}")
     lines = []
     for example_id, key in zip(rows["example_id"], keys, strict=True):
         if key is None:
@@ -146,13 +154,20 @@ def judge_rows(
         else:
             # Of equal rows the first alone was asked about and paid for.
             verdict, origin = known[key], "judge" if missing.pop(key, None) else "journal"
-        lines.append({"example_id": example_id, **verdict.model_dump(exclude={"key"}), "origin": origin})
+        lines.append({"example_id": example_id, **verdict.model_dump(exclude={"key", "usd", "at"}), "origin": origin})
     table = pd.DataFrame(lines, columns=[*COLUMNS, "origin"])
     table.attrs = {"usd": round(budget.spent, 4), "estimated_usd": round(estimated, 4)}
     return table
 
 
-def _questions(rows: pd.DataFrame, endpoint: Endpoint) -> tuple[list[str | None], dict[str, Question]]:
+def _spent_tonight(book: Journal[Verdict]) -> float:
+    """Dollars that the judge was paid in the last hours, by this run and others."""
+    return sum(entry.usd for entry in book.entries() if entry.at > time.time() - NIGHT_S)
+
+
+def _questions(
+    rows: pd.DataFrame, endpoint: Endpoint, sampling: Mapping[str, Any]
+) -> tuple[list[str | None], dict[str, Question]]:
     """The key of each row (None if its SQL does not parse), and the different questions behind them."""
     keys: list[str | None] = []
     questions: dict[str, Question] = {}
@@ -162,27 +177,29 @@ def _questions(rows: pd.DataFrame, endpoint: Endpoint) -> tuple[list[str | None]
             keys.append(None)
             continue
         question: Question = {**{str(name): text for name, text in row.items()}, "sql": sql}
-        key = question_key(endpoint.identity, parameters(endpoint), PROMPT_VERSION, question)
+        key = question_key(endpoint.identity, sampling, PROMPT_VERSION, question)
         questions[key] = question
         keys.append(key)
     return keys, questions
 
 
-def _request(question: Question, endpoint: Endpoint, *, again: bool = False) -> Request:
-    return Request(messages(question, again=again), parameters(endpoint), RESPONSE_FORMAT)
+def _request(question: Question, sampling: Mapping[str, Any], *, again: bool = False) -> Request:
+    return Request(messages(question, again=again), sampling, RESPONSE_FORMAT)
 
 
-def _priced(missing: Mapping[str, Question], endpoint: Endpoint) -> Iterator[tuple[str, Question, Request]]:
-    return ((key, question, _request(question, endpoint)) for key, question in missing.items())
+def _priced(missing: Mapping[str, Question], sampling: Mapping[str, Any]) -> Iterator[tuple[str, Question, Request]]:
+    return ((key, question, _request(question, sampling)) for key, question in missing.items())
 
 
 def _ask_batch(
     work: str,
     questions: Iterable[tuple[str, Question]],
+    sampling: Mapping[str, Any],
     config: JudgingConfig,
     endpoint: Endpoint,
+    budget: Budget,
     book: Journal[Verdict],
-    arrived: Callable[[str, Verdict, float], None],
+    arrived: Callable[[str, Verdict], None],
 ) -> None:
     """Ask in one batch. An answer without a verdict is not filed: it is asked again, live."""
 
@@ -191,13 +208,14 @@ def _ask_batch(
         if decision is None:
             return
         spent = (completion.usage or Usage()).model_dump()
-        verdict = Verdict(key=key, verdict=decision, rationale=endpoint.hide(told), **spent)
+        usd = BATCH_SHARE * budget.usd(**spent)
+        verdict = Verdict(key=key, verdict=decision, rationale=endpoint.hide(told), **spent, usd=usd, at=time.time())
         book.add(verdict)
-        arrived(key, verdict, BATCH_SHARE)
+        arrived(key, verdict)
 
     bodies = {}
     for key, question in questions:
-        request = _request(question, endpoint)
+        request = _request(question, sampling)
         bodies[key] = {
             "messages": request.messages,
             **request.parameters,
@@ -206,19 +224,25 @@ def _ask_batch(
     answer_batch(work, bodies, endpoint, config, filed, config.batch_poll_s)
 
 
-async def _ask(client: Client, key: str, question: Question, endpoint: Endpoint) -> Verdict:
+async def _ask(
+    client: Client, key: str, question: Question, sampling: Mapping[str, Any], endpoint: Endpoint, budget: Budget
+) -> Verdict:
     """The verdict on one row; an answer without one is asked for once more."""
     spent = {"prompt_tokens": 0, "completion_tokens": 0}
     text = ""
+
+    def verdict(word: VerdictWord, rationale: str) -> Verdict:
+        return Verdict(key=key, verdict=word, rationale=rationale, **spent, usd=budget.usd(**spent), at=time.time())
+
     for again in (False, True):
         try:
-            answer = await client.ask(_request(question, endpoint, again=again))
+            answer = await client.ask(_request(question, sampling, again=again))
         except UnansweredError as reason:
-            return Verdict(key=key, verdict="error", rationale=str(reason), **spent)
+            return verdict("error", str(reason))
         spent["prompt_tokens"] += answer.prompt_tokens
         spent["completion_tokens"] += answer.completion_tokens
         decision, told = read_verdict(answer.text)
         text = told or text  # the one word of a second answer keeps the first one's reasons
         if decision:
-            return Verdict(key=key, verdict=decision, rationale=endpoint.hide(text), **spent)
-    return Verdict(key=key, verdict="unjudged", rationale=endpoint.hide(text) or "empty answer", **spent)
+            return verdict(decision, endpoint.hide(text))
+    return verdict("unjudged", endpoint.hide(text) or "empty answer")

@@ -18,6 +18,8 @@ from tasks.judging.endpoint import parameters
 from tasks.judging.exports import write_exports
 from tasks.judging.judge import COLUMNS, draw, judge_rows, pending
 from tasks.judging.local_server import serve_model
+from tasks.judging.votes import vote
+from tasks.llm.asking import RunChunk, run_once
 from tasks.llm.endpoint import Endpoint
 
 JOURNAL = Path("judging", "journal.jsonl")
@@ -27,19 +29,23 @@ STAGE = "verdicts"
 def make_verdicts(
     data: StageOutput,
     predictions: StageOutput,
+    scores: StageOutput,
     config: JudgingConfig,
     endpoint: Endpoint,
     store: Path,
     progress: Progress = silent,
+    run_chunk: RunChunk = run_once,
 ) -> StageOutput:
     """Judge `config.rows` predictions and keep the verdicts in the store.
 
     A table with rows that got no answer ('error') is stored too, but under a key that says so: the next run
     finds no finished output, asks for what is missing alone (the journal knows the rest) and completes it.
 
+    With `config.votes` above 1 the rows on which `scores` (scores.parquet) disagrees are asked about again.
+
     Returns:
-        Stage `verdicts`: verdicts.parquet [example_id, verdict, rationale, prompt_tokens, completion_tokens], and
-        exports/ (see `write_exports`).
+        Stage `verdicts`: verdicts.parquet [example_id, verdict, votes, rationale, prompt_tokens,
+        completion_tokens], and exports/ (see `write_exports`).
 
     Raises:
         InputError: a drawn row has no prediction, or the judge refuses us for good (see `judge_rows`).
@@ -50,6 +56,7 @@ def make_verdicts(
         "predictions": predictions.sha256,
         "config": config.model_dump(mode="json", include={"rows", "seed", "canaries"}),
         "judge": [endpoint.identity, parameters(endpoint)],
+        "votes": [config.votes, scores.sha256] if config.votes > 1 else [1],
     }
     code = ["tasks.judging", "tasks.llm"]
 
@@ -57,8 +64,17 @@ def make_verdicts(
         rows = _rows(data, predictions, config)
         journal = store / JOURNAL
         asked = pd.concat([rows, canary_rows()], ignore_index=True) if config.canaries and len(rows) else rows
-        with _running(endpoint, pending(asked, endpoint, journal), folder) as ready:
-            table = judge_rows(asked, config, journal, ready, progress)
+        # A server of our own may have to answer votes too, and which those are is seen only then.
+        questions = pending(asked, endpoint, journal) + (config.votes - 1) * len(rows)
+        with _running(endpoint, questions, folder) as ready:
+
+            def ask(some: pd.DataFrame, nth: int = 0) -> pd.DataFrame:
+                return judge_rows(some, config, journal, ready, progress, run_chunk, nth)
+
+            table = ask(asked)
+            table["votes"] = table["verdict"]
+            if config.votes > 1:
+                table = vote(rows, table, pd.read_parquet(scores.file("scores.parquet")), config.votes, ask)
         if (table["verdict"] == "error").any():
             raise _IncompleteError(rows, table)
         return _write(rows, table, folder, endpoint)
@@ -105,7 +121,7 @@ def _running(endpoint: Endpoint, questions: int, folder: Path) -> Iterator[Endpo
 def _write(rows: pd.DataFrame, table: pd.DataFrame, folder: Path, endpoint: Endpoint) -> Counts:
     table, fallen = take_canaries(table)
     write_exports(rows, table, endpoint, folder / "exports")
-    table[COLUMNS].to_parquet(folder / "verdicts.parquet", index=False)
+    table[[*COLUMNS, "votes"]].to_parquet(folder / "verdicts.parquet", index=False)
     said = table["verdict"].value_counts()
     paid = table[table["origin"] == "judge"]
     return {
@@ -113,6 +129,7 @@ def _write(rows: pd.DataFrame, table: pd.DataFrame, folder: Path, endpoint: Endp
         "rows": len(table),
         "yes": int(said.get("yes", 0)),
         "no": int(said.get("no", 0)),
+        "voted_again": int(table["votes"].str.contains(" ").sum()),
         "unjudged": int(said.get("unjudged", 0)),
         "errors": int(said.get("error", 0)),
         "canaries_failed": ", ".join(fallen),

@@ -9,6 +9,26 @@ from pydantic import Field
 from tasks.common.section import Section
 
 
+class Price(Section):
+    """Dollars for a million tokens."""
+
+    prompt: float = Field(ge=0, description="Of a million tokens asked.")
+    completion: float = Field(ge=0, description="Of a million tokens answered.")
+
+    def usd(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """The price of so many tokens in dollars."""
+        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
+
+
+def _prices() -> dict[str, Price]:
+    return {
+        "gpt-4o": Price(prompt=2.5, completion=10.0),
+        "gpt-4o-mini": Price(prompt=0.15, completion=0.6),
+        "gpt-4.1": Price(prompt=2.0, completion=8.0),
+        "gpt-4.1-mini": Price(prompt=0.4, completion=1.6),
+    }
+
+
 class LlmConfig(Section):
     """Who is asked and how fast.
 
@@ -28,3 +48,4 @@ class LlmConfig(Section):
     timeout_s: float = Field(60.0, gt=0, description="Longest wait for one answer.")
     outage_s: float = Field(300.0, gt=0, description="How long to wait for a server that answers nobody.")
     in_flight: int = Field(256, ge=1, description="Requests under way at once, at most; a killed run pays them twice.")
+    prices: dict[str, Price] = Field(default_factory=_prices, description="Dollars for a million tokens, by model.")

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
@@ -75,6 +76,11 @@ class Journal(Generic[AnyEntry]):
             self._read_on()
         return self._final.get(key)
 
+    def entries(self) -> Iterator[AnyEntry]:
+        """All entries so far in the order they were written, also those that are not final."""
+        with self._path.open("rb") as stream:
+            yield from self._parsed(line for line in stream if line.endswith(b"\n"))
+
     def add(self, entry: AnyEntry) -> None:
         """Append one entry. On return it outlives this process, and a second later a power failure."""
         line = entry.model_dump_json().encode() + b"\n"
@@ -93,14 +99,16 @@ class Journal(Generic[AnyEntry]):
         data = os.pread(number, end - self._read_to, self._read_to)
         whole = data.rfind(b"\n") + 1
         self._read_to += whole
-        for line in data[:whole].splitlines():
-            try:
-                entry = self._kind.model_validate_json(line)
-            except ValidationError:
-                logger.warning("%s: a line that is no %s was passed over", self._path, self._kind.__name__)
-                continue
+        for entry in self._parsed(data[:whole].splitlines()):
             if entry.final:
                 self._final.setdefault(entry.key, entry)
+
+    def _parsed(self, lines: Iterable[bytes]) -> Iterator[AnyEntry]:
+        for line in lines:
+            try:
+                yield self._kind.model_validate_json(line)
+            except ValidationError:
+                logger.warning("%s: a line that is no %s was passed over", self._path, self._kind.__name__)
 
 
 def _mend(stream: FileIO) -> None:

@@ -169,11 +169,13 @@ def _side_by_side(models: Sequence[Model]) -> pd.DataFrame:
 
 
 def judgements(night: Night) -> pd.DataFrame:
-    """What the judge said of each model: `model`, and rows by verdict."""
+    """What the judge said of each model: `model`, rows by verdict, `fell for` (canaries with the wrong verdict)."""
     judged = [(model.role, model.verdicts) for model in night.models if model.verdicts is not None]
     counted = {role: verdicts["verdict"].value_counts() for role, verdicts in judged}
     table = pd.DataFrame(counted, index=pd.Index(["yes", "no", "unjudged", "error"])).fillna(0).astype(int)
-    return table.T.rename_axis("model").reset_index()
+    outputs = [refs.verdicts for refs in (night.refs.champion, night.refs.challenger) if refs and refs.verdicts]
+    fallen = [output.counts["canaries_failed"] or "no canary" for output in outputs]
+    return table.T.rename_axis("model").reset_index().assign(**{"fell for": fallen})
 
 
 def confusion(found: Agreement) -> pd.DataFrame:

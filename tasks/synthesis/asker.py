@@ -57,9 +57,9 @@ class Asker:
 
     @property
     def usd(self) -> float:
-        """Price of the tokens."""
-        prompt = self.prompt_tokens * self._config.usd_per_million_prompt_tokens
-        return (prompt + self.completion_tokens * self._config.usd_per_million_completion_tokens) / 1e6
+        """Price of the tokens; 0 for a model without one."""
+        price = self._config.prices.get(self._config.model)
+        return price.usd(self.prompt_tokens, self.completion_tokens) if price else 0.0
 
     def ask(self, requests: Mapping[Name, Request], arrived: Callable[[], None] = lambda: None) -> dict[Name, str]:
         """What the model wrote to each request; those that got no answer are missing.

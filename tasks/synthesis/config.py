@@ -41,8 +41,6 @@ class BudgetedConfig(LlmConfig):
         gt=0,
         description="Tokens, prompts and answers, after which no more is asked; the rows made are kept.",
     )
-    usd_per_million_prompt_tokens: float = Field(2.5, ge=0, description="Price, for the cost in the summary.")
-    usd_per_million_completion_tokens: float = Field(10.0, ge=0, description="Price, for the cost in the summary.")
 
 
 class SynthesisConfig(BudgetedConfig):

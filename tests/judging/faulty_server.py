@@ -93,7 +93,8 @@ def _response(what: str, number: int, body: dict, key: str) -> tuple[int, list[s
 
 
 def _completion(what: str, number: int) -> bytes:
-    content: str | None = json.dumps({"rationale": f"row {number}", "resolve_yn": verdict_of(number)})
+    word = what if what in ("yes", "no") else verdict_of(number)
+    content: str | None = json.dumps({"rationale": f"row {number}", "resolve_yn": word})
     if what == "undecided":
         content = "It depends on the data."
     if what == "cut off":

@@ -91,6 +91,9 @@ def test_the_budget_stops_cleanly_and_the_next_run_goes_on(tmp_path: Path) -> No
         words = Counter(table["verdict"])
         assert 5 < asked < 40 and words["error"] == 40 - asked
         assert "judging.max_usd" in table.loc[table["verdict"] == "error", "rationale"].iloc[0]
+        # The same night again, be it for another model: the money is spent.
+        rest = judge_rows(make_rows(45)[40:], config, journal, endpoint(server.url))
+        assert set(rest["verdict"]) == {"error"} and server.stats()["counts"]["requests"] == asked
         whole = judge_rows(make_rows(40), settings(timeout_s=10.0), journal, endpoint(server.url))
         assert server.stats()["counts"]["requests"] == 40
     assert said(whole) == expected(40)

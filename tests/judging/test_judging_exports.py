@@ -25,7 +25,7 @@ def test_canaries_are_told_and_exports_written(tmp_path: Path) -> None:
     stage = StageOutput(stage="data", key="d", path=str(tmp_path), sha256="d", counts={}, seconds=0)
     with llm_server(rpm=1e6, median_s=0.02) as server:  # it says no to every canary
         config = settings(rows=6, canaries=True, timeout_s=10.0)
-        made = make_verdicts(stage, stage, config, endpoint(server.url), tmp_path / "store")
+        made = make_verdicts(stage, stage, stage, config, endpoint(server.url), tmp_path / "store")
         assert server.stats()["counts"]["requests"] == 9
     assert (made.counts["rows"], made.counts["asked"], made.counts["canaries_failed"]) == (6, 5, "equal")
 

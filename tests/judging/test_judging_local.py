@@ -43,7 +43,9 @@ def test_the_small_model_judges_and_its_server_is_gone_afterwards(
     make_rows(2)[["example_id", "sql"]].to_parquet(tmp_path / "predictions.parquet")
     data = StageOutput(stage="data", key="d", path=str(tmp_path), sha256="d", counts={}, seconds=0)
     model = data.model_copy(update={"stage": "base_model", "path": str(base_model_folder), "sha256": "m" * 64})
-    made = make_verdicts(data, data, settings(rows=2), choose_endpoint(settings(), None, model), tmp_path / "store")
+    made = make_verdicts(
+        data, data, data, settings(rows=2), choose_endpoint(settings(), None, model), tmp_path / "store"
+    )
     table = pd.read_parquet(made.file("verdicts.parquet"))
     assert set(table["verdict"]) <= {"yes", "no", "unjudged"}
     assert (table["prompt_tokens"] > 100).all() and (table["completion_tokens"] > 0).all()

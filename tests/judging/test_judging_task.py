@@ -10,6 +10,13 @@ from faulty_server import faulty_server
 from judging_rows import KEY, make_rows, settings
 from prefect import flow
 from prefect.blocks.system import Secret
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    ArtifactCollectionFilter,
+    ArtifactCollectionFilterKey,
+    TaskRunFilter,
+    TaskRunFilterName,
+)
 from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
 from prefect.testing.utilities import prefect_test_harness
 
@@ -27,7 +34,7 @@ def _server() -> Iterator[None]:
 
 @flow
 def night(stage: StageOutput, config: JudgingConfig, store: str) -> StageOutput:
-    return judge(stage, stage, "challenger", config, stage, store)
+    return judge(stage, stage, stage, "challenger", config, stage, store)
 
 
 @pytest.fixture
@@ -47,6 +54,7 @@ def test_the_key_comes_from_the_environment_or_a_secret_block_and_is_never_told(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     store = str(tmp_path / "store")
+    monkeypatch.setattr("tasks.judging.task.CHUNK_DELAYS_S", [0.05])
     with faulty_server(lambda number, nth: "503" if number == 0 else "ok") as server:
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         config = settings(rows=4, base_url=server.url, attempts=1)
@@ -75,3 +83,31 @@ def test_the_key_comes_from_the_environment_or_a_secret_block_and_is_never_told(
     text = b"".join(file.read_bytes() for file in files)
     assert b"judge challenger" in text  # it is the database that the runs were written to
     assert KEY.encode() not in text
+
+
+@pytest.mark.usefixtures("_server")
+def test_a_chunk_is_retried_and_one_that_fails_loses_no_other(
+    stage: StageOutput, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.judging.task.CHUNK_DELAYS_S", [0.05, 0.05])
+    monkeypatch.setattr("tasks.llm.asking.CHUNK", 2)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    never, late = 0, 2  # drawn into two chunks or into one, as the draw has it
+
+    def behave(number: int, nth: int) -> str:
+        return "503" if number == never or (number == late and nth == 1) else "ok"
+
+    with faulty_server(behave) as server:
+        made = night(stage, settings(rows=4, base_url=server.url, attempts=1), str(tmp_path / "store"))
+        assert [server.asked[number] for number in range(4)] == [3, 1, 2, 1]
+    assert (made.counts["rows"], made.counts["yes"], made.counts["no"], made.counts["errors"]) == (4, 1, 2, 1)
+    with get_client(sync_client=True) as client:
+        runs = client.read_task_runs(
+            task_run_filter=TaskRunFilter(name=TaskRunFilterName(like_="judge challenger, chunk"))
+        )
+        states = {run.name: run.state_type for run in runs if run.run_count == 3 or run.state_type != "FAILED"}
+        artifact = client.read_latest_artifacts(
+            artifact_filter=ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(any_=["verdicts-challenger"]))
+        )
+    assert "FAILED" in states.values() and set(states) >= {"judge challenger, chunk 1", "judge challenger, chunk 2"}
+    assert "1 yes, 2 no, 0 unjudged, 1 without an answer" in str(artifact[0].description)

@@ -16,6 +16,7 @@ from tasks.judging.endpoint import choose_endpoint
 from tasks.judging.judge import draw
 from tasks.judging.verdicts import JOURNAL, make_verdicts
 
+SCORES = StageOutput(stage="scores", key="s", path="/nowhere", sha256="s", counts={}, seconds=0)
 LOCAL = StageOutput(stage="base_model", key="k", path="/nowhere", sha256="ab" * 32, counts={}, seconds=0)
 
 
@@ -48,9 +49,9 @@ def test_the_draw_is_the_same_for_all_models_and_spread() -> None:
 def test_verdicts_are_stored_once(tmp_path: Path) -> None:
     data, predictions = stages(tmp_path, 40)
     with faulty_server() as server:
-        first = make_verdicts(data, predictions, settings(rows=12), endpoint(server.url), tmp_path / "store")
-        again = make_verdicts(data, predictions, settings(rows=12), endpoint(server.url), tmp_path / "store")
-        more = make_verdicts(data, predictions, settings(rows=20), endpoint(server.url), tmp_path / "store")
+        first = make_verdicts(data, predictions, SCORES, settings(rows=12), endpoint(server.url), tmp_path / "store")
+        again = make_verdicts(data, predictions, SCORES, settings(rows=12), endpoint(server.url), tmp_path / "store")
+        more = make_verdicts(data, predictions, SCORES, settings(rows=20), endpoint(server.url), tmp_path / "store")
         assert server.requests == 20
     table = pd.read_parquet(first.file("verdicts.parquet"))
     assert list(table["verdict"]) == ["yes" if int(name, 16) % 2 == 0 else "no" for name in table["example_id"]]
@@ -66,24 +67,48 @@ def test_a_table_with_errors_is_not_final(tmp_path: Path) -> None:
     data, predictions = stages(tmp_path, 10)
     config, store = settings(rows=10, attempts=2), tmp_path / "store"
     with faulty_server(lambda number, nth: "503" if number < 2 else "ok") as server:
-        partly = make_verdicts(data, predictions, config, endpoint(server.url), store)
+        partly = make_verdicts(data, predictions, SCORES, config, endpoint(server.url), store)
         assert (partly.counts["errors"], partly.counts["rows"]) == (2, 10)
         assert (pd.read_parquet(partly.file("verdicts.parquet"))["verdict"] == "error").sum() == 2
         server.behave = lambda number, nth: "ok"
         before = server.requests
-        whole = make_verdicts(data, predictions, config, endpoint(server.url), store)
+        whole = make_verdicts(data, predictions, SCORES, config, endpoint(server.url), store)
         assert server.requests - before == 2
     assert whole.counts["errors"] == 0
     assert whole.counts["asked"] == 2
     assert not whole.reused
 
 
+def test_where_execution_disagrees_the_majority_counts(tmp_path: Path) -> None:
+    data, predictions = stages(tmp_path, 8)
+    # Execution says that all are right, so the judge's four times 'no' are disputed.
+    right = pd.DataFrame({"example_id": make_rows(8)["example_id"], "outcome": "equal", "correct": True})
+    right.to_parquet(tmp_path / "scores.parquet")
+    scores = data.model_copy(update={"stage": "scores"})
+    said = {1: ["no", "no", "no"], 3: ["no", "yes", "yes"], 5: ["no", "yes", "no"], 7: ["no", "yes", "yes"]}
+    with faulty_server(lambda number, nth: said[number][nth - 1] if number in said else "ok") as server:
+        config = settings(rows=8, votes=3, in_flight=1)
+        made = make_verdicts(data, predictions, scores, config, endpoint(server.url), tmp_path / "store")
+        assert server.requests == 8 + 2 * 4
+        seeds = [body.get("seed") for body in server.bodies]
+        assert sorted(seeds, key=str) == [1] * 4 + [2] * 4 + [None] * 8
+    table = pd.read_parquet(made.file("verdicts.parquet")).set_index("example_id")
+    for number, words in said.items():
+        row = table.loc[f"{number:016x}"]
+        assert row["votes"] == " ".join(words)
+        assert row["verdict"] == ("yes" if words.count("yes") == 2 else "no")
+        assert row["prompt_tokens"] == 300
+    assert (made.counts["voted_again"], made.counts["yes"], made.counts["prompt_tokens"]) == (4, 6, 1600)
+
+
 def test_no_rows_need_no_judge(tmp_path: Path) -> None:
     data, predictions = stages(tmp_path, 3)
-    made = make_verdicts(data, predictions, settings(rows=0), choose_endpoint(settings(), None, LOCAL), tmp_path)
+    made = make_verdicts(
+        data, predictions, SCORES, settings(rows=0), choose_endpoint(settings(), None, LOCAL), tmp_path
+    )
     table = pd.read_parquet(made.file("verdicts.parquet"))
     assert len(table) == made.counts["rows"] == made.counts["asked"] == 0
-    assert list(table) == ["example_id", "verdict", "rationale", "prompt_tokens", "completion_tokens"]
+    assert list(table) == ["example_id", "verdict", "rationale", "prompt_tokens", "completion_tokens", "votes"]
     assert not (tmp_path / JOURNAL).exists() or not (tmp_path / JOURNAL).read_bytes()
 
 
@@ -91,7 +116,7 @@ def test_a_drawn_row_without_prediction_is_told(tmp_path: Path) -> None:
     data, predictions = stages(tmp_path, 5)
     make_rows(4)[["example_id", "sql"]].to_parquet(tmp_path / "predictions.parquet")
     with pytest.raises(InputError, match=f"predictions.parquet: no prediction for 1 rows.*{4:016x}"):
-        make_verdicts(data, predictions, settings(rows=5), endpoint("http://127.0.0.1:9/v1"), tmp_path)
+        make_verdicts(data, predictions, SCORES, settings(rows=5), endpoint("http://127.0.0.1:9/v1"), tmp_path)
 
 
 def test_who_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,5 +149,7 @@ def test_nothing_is_served_when_the_journal_knows_all(tmp_path: Path, monkeypatc
     )
     monkeypatch.setattr(socket, "socket", None)  # a server would need a port
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    made = make_verdicts(data, predictions, settings(rows=2), choose_endpoint(settings(), None, LOCAL), tmp_path)
+    made = make_verdicts(
+        data, predictions, SCORES, settings(rows=2), choose_endpoint(settings(), None, LOCAL), tmp_path
+    )
     assert made.counts["no"] == 2

@@ -108,7 +108,11 @@ def night_refs(store: Path, champion_scores: pd.DataFrame, challenger_scores: pd
             predictions=stage(store, "predictions", {"rows": 60}, lambda folder: None, label),
             scores=stage(store, "scores", count(table), lambda f: table.to_parquet(f / "scores.parquet"), label),
             verdicts=stage(
-                store, "verdicts", {"rows": len(told)}, lambda f: told.to_parquet(f / "verdicts.parquet"), label
+                store,
+                "verdicts",
+                {"rows": len(told), "canaries_failed": "equal"},
+                lambda f: told.to_parquet(f / "verdicts.parquet"),
+                label,
             ),
         )
 

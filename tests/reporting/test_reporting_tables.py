@@ -64,6 +64,7 @@ def test_judge_tables_add_up(night_refs: NightRefs) -> None:
     assert night.agreement is not None
     judged = tables.judgements(night)
     assert judged[["yes", "no", "unjudged", "error"]].to_numpy().sum() == 60
+    assert set(judged["fell for"]) == {"equal"}
     cells = tables.confusion(night.agreement).iloc[:, 1:].to_numpy().sum()
     assert cells + night.agreement.left_out == 60
 
