@@ -118,7 +118,7 @@ class Server:
         tokens = sum(len(m["content"]) for m in body["messages"]) / 4 + body.get("max_completion_tokens", 16)
         if (limited := self._limited(tokens)) is not None:
             return 0.005, "limited", limited
-        what = self._fault(number, self.asked[number])
+        what = fault(self.settings.faults, number, self.asked[number])
         self.counts[what] += 1
         seconds = random.lognormvariate(0, self.settings.sigma) * self.settings.median_s
         return (self.settings.hang_s if what == "hang" else seconds), what, self._answer(what, number)
@@ -135,16 +135,6 @@ class Server:
         self.counts["limited"] += 1
         headers = [f"retry-after: {max(1, round(short + 0.5))}"] if self.settings.retry_after else []
         return response(429, error("Rate limit reached", "rate_limit_exceeded"), [*headers, *self._headers()])
-
-    def _fault(self, number: int, nth: int) -> str:
-        if nth > 2 or number < 0:
-            return "ok"
-        digest = hashlib.blake2b(f"{number}/{nth}".encode(), digest_size=8).digest()
-        drawn = int.from_bytes(digest, "big") / 2**64
-        for kind, share in self.settings.faults.items():
-            if (drawn := drawn - share) < 0:
-                return kind
-        return "ok"
 
     def _answer(self, what: str, number: int) -> bytes:
         if what in BAD_BODIES:
@@ -169,6 +159,18 @@ class Server:
                 f"x-ratelimit-reset-{name}: {(bucket.size - bucket.level) / bucket.per_s:.3f}s",
             ]
         return told
+
+
+def fault(faults: dict[str, float], number: int, nth: int) -> str:
+    """What the nth request of a row meets: 'ok' or a kind of fault."""
+    if nth > 2 or number < 0:
+        return "ok"
+    digest = hashlib.blake2b(f"{number}/{nth}".encode(), digest_size=8).digest()
+    drawn = int.from_bytes(digest, "big") / 2**64
+    for kind, share in faults.items():
+        if (drawn := drawn - share) < 0:
+            return kind
+    return "ok"
 
 
 def completion(number: int, *, refusal: bool = False) -> bytes:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import json
+import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.judging.serve import Remote, llm_server
+from benchmarks.judging.server import Settings, fault
 
 RPM, BURST_S = 6000, 5.0
 # Shares of requests; a row's third try and later meet none.
@@ -24,6 +28,32 @@ HANGS = {"hang": 0.002}
 def floor_s(n: int, rpm: float = RPM) -> float:
     """Seconds in which the limit admits `n` requests: what the server admits at once is free."""
     return max(0.0, n / (rpm / 60) - BURST_S)
+
+
+def ideal_s(n: int, rpm: float = RPM) -> float:
+    """Seconds that a client would take which knows the limit, and asks again as soon as a fault is seen.
+
+    The mean of ten simulated runs with the server's faults and times to answer: what no client can beat.
+    """
+    return statistics.mean(_ideal_run_s(n, rpm, random.Random(seed)) for seed in range(10))
+
+
+def _ideal_run_s(n: int, rpm: float, lottery: random.Random) -> float:
+    usual = Settings()
+    waiting = [(0.0, number, 1) for number in range(n)]  # from when it may be sent, row, which try
+    sent, end = 0, 0.0
+    while waiting:
+        ready, number, nth = heapq.heappop(waiting)
+        at = max(ready, (sent + 1) / (rpm / 60) - BURST_S)
+        sent += 1
+        what = fault(FAULTS, number, nth)
+        answered = at + lottery.lognormvariate(0, usual.sigma) * usual.median_s
+        if what in ("ok", "refusal"):
+            end = max(end, answered)
+        else:
+            told_s = 1.0 if what in ("429 seconds", "429 date") else 0.0
+            heapq.heappush(waiting, (answered + told_s, number, nth + 1))
+    return end
 
 
 def start(side: str, n: int, url: str, folder: Path, config: Mapping[str, Any]) -> subprocess.Popen[str]:

@@ -74,8 +74,8 @@ def peer(rows: pd.DataFrame, asked: dict[str, Any], folder: Path) -> dict[int, s
     said: dict[int, str] = {}
     for position, line in enumerate(results.read_text("utf-8").splitlines()):
         _, answer = json.loads(line)
-        content = answer["choices"][0]["message"]["content"] if isinstance(answer, dict) else None
-        said[position] = read_verdict(content or "")[0] or "error"
+        choices = answer["choices"] if isinstance(answer, dict) else []
+        said[position] = read_verdict(choices[0]["message"]["content"] or "" if choices else "")[0] or "error"
     return said
 
 
