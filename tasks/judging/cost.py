@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
 
 from tasks.common.errors import InputError
 from tasks.judging.config import JudgingConfig
@@ -13,8 +12,6 @@ from tasks.llm.endpoint import Endpoint
 
 BATCH_SHARE = 0.5  # of the price, in a batch
 NIGHT_S = 12 * 3600.0
-
-Question = TypeVar("Question")
 
 
 class Budget:
@@ -49,16 +46,16 @@ class Budget:
         answer = int(request.parameters["max_completion_tokens"])
         return self.usd(request.tokens - answer, answer)
 
-    def affordable(self, questions: Iterable[tuple[str, Question, Request]]) -> Iterator[tuple[str, Question]]:
-        """Questions, taken as earlier ones are answered, without those that could pass the limit."""
-        for key, question, request in questions:
+    def affordable(self, requests: Iterable[tuple[str, Request]]) -> Iterator[tuple[str, Request]]:
+        """Key and request, taken as earlier ones are answered, without those that could pass the limit."""
+        for key, request in requests:
             self._set_aside.pop(key, None)  # a batch gave it no answer
             cost = self.estimate(request)
             if self._left is not None and self.spent + sum(self._set_aside.values()) + cost > self._left:
                 self.left_out.add(key)
                 continue
             self._set_aside[key] = cost
-            yield key, question
+            yield key, request
 
     def paid(self, key: str, usd: float) -> None:
         """A question was answered."""

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from tasks.common.progress import Progress, silent
 from tasks.judging.config import JudgingConfig
 from tasks.judging.cost import BATCH_SHARE, NIGHT_S, Budget
 from tasks.judging.endpoint import parameters
-from tasks.judging.prompt import PROMPT_VERSION, RESPONSE_FORMAT, messages, read_verdict, without_comments
+from tasks.judging.prompt import PROMPT_VERSION, RESPONSE_FORMAT, messages, once_more, read_verdict, without_comments
 from tasks.llm.api import Completion, Usage
 from tasks.llm.asking import RunChunk, answer_all, run_once
 from tasks.llm.batch import answer_batch
@@ -126,7 +127,7 @@ def judge_rows(
         missing = {key: question for key, question in questions.items() if key not in known}
         progress(len(known), len(questions), "verdicts")
         budget = Budget(config, endpoint, _spent_tonight(book) if config.max_usd is not None else 0.0)
-        estimated = sum(budget.estimate(request) for _, _, request in _priced(missing, sampling))
+        estimated = sum(budget.estimate(request) for _, request in _requests(missing, sampling))
         logger.info("%d questions to ask, $%.2f at most", len(missing), estimated)
 
         def arrived(key: str, verdict: Verdict) -> None:
@@ -134,15 +135,15 @@ def judge_rows(
             budget.paid(key, verdict.usd)
             progress(len(known), len(questions), "verdicts")
 
-        def ask(client: Client, key: str, question: Question) -> Awaitable[Verdict]:
-            return _ask(client, key, question, sampling, endpoint, budget)
+        def ask(client: Client, key: str, request: Request) -> Awaitable[Verdict]:
+            return _ask(client, key, request, endpoint, budget)
 
         if config.batch and missing and not endpoint.local:
-            affordable = budget.affordable(_priced(missing, sampling))
-            _ask_batch(key_of(sorted(questions)), affordable, sampling, config, endpoint, budget, book, arrived)
+            affordable = budget.affordable(_requests(missing, sampling))
+            _ask_batch(key_of(sorted(questions)), affordable, config, endpoint, budget, book, arrived)
         left = {key: question for key, question in missing.items() if key not in known}
         if left:
-            affordable = budget.affordable(_priced(left, sampling))
+            affordable = budget.affordable(_requests(left, sampling))
             answer_all(affordable, ask, endpoint, config, book, arrived, run_chunk)
     for unasked in left.keys() - known.keys():
         why = f"judging.max_usd {config.max_usd:g}" if unasked in budget.left_out else "the chunk it is in failed"
@@ -183,18 +184,13 @@ def _questions(
     return keys, questions
 
 
-def _request(question: Question, sampling: Mapping[str, Any], *, again: bool = False) -> Request:
-    return Request(messages(question, again=again), sampling, RESPONSE_FORMAT)
-
-
-def _priced(missing: Mapping[str, Question], sampling: Mapping[str, Any]) -> Iterator[tuple[str, Question, Request]]:
-    return ((key, question, _request(question, sampling)) for key, question in missing.items())
+def _requests(missing: Mapping[str, Question], sampling: Mapping[str, Any]) -> Iterator[tuple[str, Request]]:
+    return ((key, Request(messages(question), sampling, RESPONSE_FORMAT)) for key, question in missing.items())
 
 
 def _ask_batch(
     work: str,
-    questions: Iterable[tuple[str, Question]],
-    sampling: Mapping[str, Any],
+    requests: Iterable[tuple[str, Request]],
     config: JudgingConfig,
     endpoint: Endpoint,
     budget: Budget,
@@ -214,8 +210,7 @@ def _ask_batch(
         arrived(key, verdict)
 
     bodies = {}
-    for key, question in questions:
-        request = _request(question, sampling)
+    for key, request in requests:
         bodies[key] = {
             "messages": request.messages,
             **request.parameters,
@@ -224,9 +219,7 @@ def _ask_batch(
     answer_batch(work, bodies, endpoint, config, filed, config.batch_poll_s)
 
 
-async def _ask(
-    client: Client, key: str, question: Question, sampling: Mapping[str, Any], endpoint: Endpoint, budget: Budget
-) -> Verdict:
+async def _ask(client: Client, key: str, request: Request, endpoint: Endpoint, budget: Budget) -> Verdict:
     """The verdict on one row; an answer without one is asked for once more."""
     spent = {"prompt_tokens": 0, "completion_tokens": 0}
     text = ""
@@ -236,7 +229,7 @@ async def _ask(
 
     for again in (False, True):
         try:
-            answer = await client.ask(_request(question, sampling, again=again))
+            answer = await client.ask(replace(request, messages=once_more(request.messages)) if again else request)
         except UnansweredError as reason:
             return verdict("error", str(reason))
         spent["prompt_tokens"] += answer.prompt_tokens

@@ -86,13 +86,8 @@ def without_comments(sql: str, dialect: str) -> str | None:
     return "; ".join(tree.sql(dialect=dialect, comments=False, copy=False) for tree in statements)
 
 
-def messages(row: dict[str, str], *, again: bool = False) -> list[Message]:
-    """The chat that asks about one row: keys dialect, context, question, gold, sql (without comments).
-
-    Args:
-        row: the row.
-        again: the first answer held no verdict.
-    """
+def messages(row: dict[str, str]) -> list[Message]:
+    """The chat that asks about one row: keys dialect, context, question, gold, sql (without comments)."""
     data = {
         "dialect": row["dialect"],
         "schema": row["context"],
@@ -100,11 +95,16 @@ def messages(row: dict[str, str], *, again: bool = False) -> list[Message]:
         "gold_sql": row["gold"],
         "generated_sql": row["sql"],
     }
-    text = json.dumps(data, ensure_ascii=False)
     return [
         {"role": "system", "content": SYSTEM},
-        {"role": "user", "content": text + AGAIN if again else text},
+        {"role": "user", "content": json.dumps(data, ensure_ascii=False)},
     ]
+
+
+def once_more(chat: list[Message]) -> list[Message]:
+    """The same chat after an answer that held no verdict."""
+    *before, last = chat
+    return [*before, {**last, "content": last["content"] + AGAIN}]
 
 
 def read_verdict(text: str) -> tuple[Decision | None, str]:

@@ -1,18 +1,21 @@
-"""One request to an OpenAI-compatible endpoint by OpenAI's SDK, without its retries and most of its CPU time."""
+"""One request to an OpenAI-compatible endpoint as OpenAI's SDK sends it, at a fraction of its CPU time."""
 
 from __future__ import annotations
 
-import asyncio
 import json
+import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import aiohttp
 import httpx2
 import openai
 from openai._models import FinalRequestOptions
 from pydantic import BaseModel, Field
+from yarl import URL
 
 from tasks.llm.endpoint import Endpoint
 
@@ -46,11 +49,19 @@ class Completion(BaseModel):
         return message.content or message.refusal or ""
 
 
-class Api(openai.AsyncOpenAI):
-    """The SDK's client over aiohttp.
+@dataclass(frozen=True)
+class Reply:
+    """The server's answer to one chat."""
 
-    Chats go out as the SDK would send them, but its request is built once and only gets another body after that:
-    building it anew, with the SDK's machinery around it, is half of its CPU time.
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Api(openai.AsyncOpenAI):
+    """The SDK's client, whose chats go out by aiohttp alone.
+
+    They are what the SDK would send, and their errors are the SDK's, but its request is built once and only gets
+    another body after that, and its HTTP layer is left out: together four fifths of its CPU time.
     """
 
     def __init__(self, endpoint: Endpoint, timeout_s: float, retries: int = 0) -> None:
@@ -58,12 +69,8 @@ class Api(openai.AsyncOpenAI):
         address = urlsplit(endpoint.base_url)
         self._azure = "api-version" in address.query
         self._timeout_s = timeout_s
-        self._http = openai.DefaultAioHttpClient(
-            trust_env=not endpoint.local,  # a proxy set for the outside world cannot reach a server on this machine
-            verify=address.scheme != "http",  # without TLS there are no certificates to load
-            limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=1000),
-            timeout=timeout_s,
-        )
+        self._tls = httpx2.create_ssl_context() if address.scheme == "https" else False
+        self._proxies = not endpoint.local  # a proxy set for the outside world cannot reach a server on this machine
         super().__init__(
             api_key=endpoint.key,
             base_url=address._replace(query="").geturl(),
@@ -71,36 +78,59 @@ class Api(openai.AsyncOpenAI):
             default_headers={"api-key": endpoint.key} if self._azure else {},
             max_retries=retries,  # of what is not a chat
             timeout=timeout_s,
-            http_client=self._http,
+            http_client=httpx2.AsyncClient(trust_env=self._proxies, verify=self._tls, timeout=timeout_s),
         )
 
     @cached_property
     def _request(self) -> httpx2.Request:
         chat = FinalRequestOptions.construct(method="post", url="/chat/completions", content=b"{}")
         request = self._build_request(chat)
-        if self._azure:
-            del request.headers["Authorization"]
+        for name in ("content-length", "accept-encoding", *(["authorization"] if self._azure else [])):
+            del request.headers[name]
         return request
 
-    async def complete(self, body: Mapping[str, Any]) -> httpx2.Response:
-        """The response to one chat, read to its end.
+    @cached_property
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._tls),
+            headers=self._request.headers.items(),
+            timeout=aiohttp.ClientTimeout(total=self._timeout_s),
+            proxy=_proxy(self._address) if self._proxies else None,
+        )
+
+    async def complete(self, body: Mapping[str, Any]) -> Reply:
+        """The reply to one chat, read to its end.
 
         Raises:
             openai.APIStatusError: any status from 400.
-            openai.APIConnectionError: no response.
-            TimeoutError: not all of it in time. (The HTTP client's own timeout starts anew with every byte.)
+            openai.APIConnectionError: no reply.
+            TimeoutError: not all of it in time.
         """
-        content = json.dumps(body).encode()
-        headers = self._request.headers.copy()
-        headers["content-length"] = str(len(content))
-        request = httpx2.Request(
-            "POST", self._request.url, headers=headers, content=content, extensions=dict(self._request.extensions)
-        )
         try:
-            async with asyncio.timeout(self._timeout_s):
-                response = await self._http.send(request)
-        except httpx2.RequestError as error:
-            raise openai.APIConnectionError(request=request) from error
-        if response.is_error:
-            raise self._make_status_error_from_response(response)
-        return response
+            async with self._session.post(self._address, data=json.dumps(body).encode()) as response:
+                reply = Reply(response.headers, await response.read())
+        except aiohttp.ClientError as error:
+            raise openai.APIConnectionError(request=self._request) from error
+        if response.status >= 400:
+            told = [(name, value) for name, value in reply.headers.items() if name.lower() != "content-encoding"]
+            raise self._make_status_error_from_response(
+                httpx2.Response(response.status, headers=told, content=reply.content, request=self._request)
+            )
+        return reply
+
+    @cached_property
+    def _address(self) -> URL:
+        return URL(str(self._request.url), encoded=True)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if "_session" in self.__dict__:
+            await self._session.close()
+        await super().close()
+
+
+def _proxy(address: URL) -> str | None:
+    """The proxy that the environment names; looked up once, since aiohttp asks a thread for it at every request."""
+    if urllib.request.proxy_bypass(f"{address.host}:{address.port}"):
+        return None
+    return urllib.request.getproxies().get(address.scheme)

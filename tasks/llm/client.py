@@ -13,14 +13,14 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NoReturn, Self
 
-import httpx2
 import openai
 from pydantic import BaseModel, ValidationError
 
 from tasks.common.errors import InputError, StageError
-from tasks.llm.api import Api, Completion, Usage
+from tasks.llm.api import Api, Completion, Reply, Usage
 from tasks.llm.config import LlmConfig
 from tasks.llm.endpoint import Endpoint
 from tasks.llm.line import Line
@@ -64,7 +64,7 @@ class Request:
     parameters: Mapping[str, Any]
     response_format: Mapping[str, Any] | None = None
 
-    @property
+    @cached_property
     def tokens(self) -> int:
         """Tokens of prompt and answer together, estimated."""
         return _estimate(self.messages) + int(self.parameters["max_completion_tokens"])
@@ -112,7 +112,7 @@ class Client:
         tries, counted, failed_at = 0, 0, -math.inf
         while True:
             async with self._line.turn():
-                ticket = await self._limiter.wait(request.tokens)
+                ticket = await self._limiter.wait(request.tokens, again=tries > 0)
                 outcome = await self._try(request, ticket)
             if isinstance(outcome, Answer):
                 return outcome
@@ -128,9 +128,9 @@ class Client:
     async def _try(self, request: Request, ticket: Ticket) -> Answer | _Failure:
         """One try: an answer, or why another may help."""
         try:
-            response = await self._send(request)
-            self._limiter.heard(ticket, response.headers)
-            completion = Completion.model_validate_json(response.content)
+            reply = await self._send(request)
+            self._limiter.heard(ticket, reply.headers)
+            completion = Completion.model_validate_json(reply.content)
         except openai.APIStatusError as error:
             return self._failure(error, ticket)
         except ValidationError:
@@ -145,16 +145,16 @@ class Client:
             text=completion.text, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
         )
 
-    async def _send(self, request: Request) -> httpx2.Response:
+    async def _send(self, request: Request) -> Reply:
         """One request; a second without `response_format` where the server refuses the first for it."""
         body = {"model": self._endpoint.model, "messages": request.messages, **request.parameters}
         if self._structured and request.response_format:
             try:
                 return await self._api.complete({**body, "response_format": request.response_format})
             except (openai.BadRequestError, openai.UnprocessableEntityError):
-                response = await self._api.complete(body)
+                reply = await self._api.complete(body)
                 self._structured = False
-                return response
+                return reply
         return await self._api.complete(body)
 
     def _failure(self, error: openai.APIStatusError, ticket: Ticket) -> _Failure:
@@ -194,7 +194,7 @@ def _estimate(messages: list[Message]) -> int:
 
 
 def _silence(error: Exception, timeout_s: float) -> str:
-    if isinstance(error, TimeoutError) or isinstance(error.__cause__, httpx2.ReadTimeout):
+    if isinstance(error, TimeoutError):
         return f"no answer within {timeout_s:g} s"
     return f"connection failed: {error.__cause__!r}"
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 BURST_S = 0.5  # what an unknown server surely admits at once, in seconds of its rate
 UNTOLD = 0.98  # of the configured rate, where no header tells how much is left
-RESERVE_S = 0.05  # left in a bucket that the headers tell: they are a moment old
+SKEW_S = 0.05  # what was let through so shortly before a question may have reached the server after it
 CATCH_UP = 0.05  # how fast a told level above ours is believed; one below it is believed at once
 CUT = 0.5  # of the pace is left after a 429
 CEILING = 0.9  # of the pace that met a 429 is not passed again for a while
@@ -27,7 +28,7 @@ HOLD_S = 0.25  # after a 429 without Retry-After
 
 @dataclass(frozen=True)
 class Ticket:
-    """A question let through: when, and how much had been let through by then (requests, tokens)."""
+    """A question let through: when, and how much (requests, tokens) had surely been sent before it."""
 
     at: float
     sent: tuple[float, float]
@@ -59,9 +60,9 @@ class Bucket:
         self.sent += cost
 
     def told(self, limit: float, remaining: float, since_s: float, since: float) -> None:
-        """What a response says: `remaining` was left `since_s` ago, and `since` has been sent from then on."""
+        """What a response says: `remaining` was left `since_s` ago, and at most `since` has been sent from then on."""
         self.rate = min(self._configured, limit / 60) if limit > 0 else self._configured
-        room = remaining - since + (since_s - RESERVE_S) * self.rate
+        room = remaining - since + since_s * self.rate
         if not self._told:
             self._told = True
             self._size = max(1.0, remaining)
@@ -79,16 +80,33 @@ class Limiter:
         self._pace = self._ceiling = 1.0
         self._paced_at = self._cut_at = now
         self._held_until = 0.0
-        self._turn = asyncio.Lock()
+        self._queue = asyncio.Lock()  # of new questions
+        self._turn = asyncio.Lock()  # of the first of them and of those asked again
+        self._lately: deque[Ticket] = deque([Ticket(now, (0.0, 0.0))])
 
-    async def wait(self, tokens: float) -> Ticket:
-        """Return when a question of `tokens` tokens, prompt and answer together, may be sent."""
+    async def wait(self, tokens: float, again: bool = False) -> Ticket:
+        """Return when a question may be sent; one that is sent again goes before all new ones.
+
+        Args:
+            tokens: of prompt and answer together.
+            again: it was sent before.
+        """
+        if again:
+            return await self._wait(tokens)
+        async with self._queue:
+            return await self._wait(tokens)
+
+    async def _wait(self, tokens: float) -> Ticket:
         async with self._turn:
             while (left := self._left(tokens)) > 0:
                 await asyncio.sleep(left)
             for bucket, cost in zip(self._buckets, (1.0, tokens), strict=True):
                 bucket.take(cost)
-            return Ticket(time.monotonic(), (self._buckets[0].sent, self._buckets[1].sent))
+            now = time.monotonic()
+            self._lately.append(Ticket(now, (self._buckets[0].sent, self._buckets[1].sent)))
+            while len(self._lately) > 1 and self._lately[0].at < now - SKEW_S:
+                self._lately.popleft()
+            return Ticket(now, self._lately[0].sent)
 
     def _left(self, tokens: float) -> float:
         now = time.monotonic()

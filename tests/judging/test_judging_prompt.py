@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.judging.prompt import SYSTEM, messages, read_verdict, without_comments
+from tasks.judging.prompt import SYSTEM, messages, once_more, read_verdict, without_comments
 
 
 @pytest.mark.parametrize(
@@ -88,5 +88,5 @@ def test_the_row_is_data_in_one_json_object() -> None:
     assert json.loads(user["content"])["question"] == row["question"]
     assert "선수" in user["content"]
     assert "\n" not in user["content"]
-    assert messages(row, again=True)[1]["content"].startswith(user["content"])
-    assert messages(row, again=True)[1]["content"].endswith("yes or no.")
+    assert once_more(messages(row))[1]["content"].startswith(user["content"])
+    assert once_more(messages(row))[1]["content"].endswith("yes or no.")
