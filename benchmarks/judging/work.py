@@ -22,7 +22,8 @@ from benchmarks.judging.cookbook import process
 from tasks.judging.config import JudgingConfig
 from tasks.judging.endpoint import parameters
 from tasks.judging.judge import judge_rows
-from tasks.judging.prompt import RESPONSE_FORMAT, messages, read_verdict
+from tasks.judging.prompt import RESPONSE_FORMAT, messages, read_verdict, without_comments
+from tasks.llm.api import Api
 from tasks.llm.endpoint import Endpoint
 
 KEY = "sk-benchmark-0f1e2d3c4b5a"
@@ -83,6 +84,8 @@ def main() -> None:
     """Do the work, print what it took."""
     asked = json.loads(sys.argv[1])
     rows = make_rows(asked["n"])
+    without_comments("SELECT 1", "mysql")  # these two import on first use
+    Api(endpoint(asked["url"]), timeout_s=1.0)
     began, cpu = time.monotonic(), time.process_time()
     said = (ours if asked["side"] == "ours" else peer)(rows, asked, Path(asked["folder"]))
     took = {"wall_s": time.monotonic() - began, "cpu_s": time.process_time() - cpu}

@@ -30,7 +30,8 @@ logger = logging.getLogger(__name__)
 DOES_NOT_PARSE = "does not parse"  # rationale of the 'no' that costs no request
 COLUMNS = ["example_id", "verdict", "rationale", "prompt_tokens", "completion_tokens"]
 
-Question = dict[str, str]  # dialect, context, question, gold, sql
+ROW = ("dialect", "context", "question", "gold", "sql")
+Question = dict[str, str]  # by the names in ROW
 VerdictWord = Literal["yes", "no", "unjudged", "error"]
 
 
@@ -59,8 +60,7 @@ def question_key(identity: str, parameters: Mapping[str, Any], prompt_version: s
         prompt_version: of the question's wording.
         row: keys dialect, context, question, gold, sql.
     """
-    asked = [row[name] for name in ("dialect", "context", "question", "gold", "sql")]
-    return key_of(identity, parameters, prompt_version, asked)
+    return key_of(identity, parameters, prompt_version, [row[name] for name in ROW])
 
 
 def draw(rows: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
@@ -172,12 +172,14 @@ def _questions(
     """The key of each row (None if its SQL does not parse), and the different questions behind them."""
     keys: list[str | None] = []
     questions: dict[str, Question] = {}
-    for row in rows[["dialect", "context", "question", "gold", "sql"]].to_dict("records"):
-        sql = without_comments(row["sql"], row["dialect"])
+    contexts: dict[str, str] = {}
+    for dialect, context, asked, gold, written in zip(*(rows[name] for name in ROW), strict=True):
+        sql = without_comments(written, dialect)
         if sql is None:
             keys.append(None)
             continue
-        question: Question = {**{str(name): text for name, text in row.items()}, "sql": sql}
+        context = contexts.setdefault(context, context)  # one copy for all its rows
+        question = {"dialect": dialect, "context": context, "question": asked, "gold": gold, "sql": sql}
         key = question_key(endpoint.identity, sampling, PROMPT_VERSION, question)
         questions[key] = question
         keys.append(key)

@@ -13,10 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from functools import cache
 from typing import Any, Literal
 
-import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
 from tasks.llm.client import Message
@@ -72,7 +73,7 @@ _RATIONALE = re.compile(rf"rationale{_QUOTE}*\s*[:=]\s*(.+?)\s*(?:,?\s*{_QUOTE}*
 def without_comments(sql: str, dialect: str) -> str | None:
     """The query without comments and hints, written anew if it may have any; None if it does not parse as a query."""
     try:
-        statements = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
+        statements = [tree for tree in _dialect(dialect).parse(sql) if tree is not None]
     except (SqlglotError, RecursionError):
         return None
     statements = [tree for tree in statements if not isinstance(tree, exp.Semicolon)]
@@ -84,6 +85,11 @@ def without_comments(sql: str, dialect: str) -> str | None:
         for hint in list(tree.find_all(exp.Hint)):  # a comment to all but the optimizer
             hint.pop()
     return "; ".join(tree.sql(dialect=dialect, comments=False, copy=False) for tree in statements)
+
+
+@cache
+def _dialect(name: str) -> Dialect:
+    return Dialect.get_or_raise(name)
 
 
 def messages(row: dict[str, str]) -> list[Message]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import httpx2
 import openai
 from openai._models import FinalRequestOptions
 from pydantic import BaseModel, Field
+from pydantic_core import to_json
 from yarl import URL
 
 from tasks.llm.endpoint import Endpoint
@@ -107,7 +107,7 @@ class Api(openai.AsyncOpenAI):
             TimeoutError: not all of it in time.
         """
         try:
-            async with self._session.post(self._address, data=json.dumps(body).encode()) as response:
+            async with self._session.post(self._address, data=to_json(body)) as response:
                 reply = Reply(response.headers, await response.read())
         except aiohttp.ClientError as error:
             raise openai.APIConnectionError(request=self._request) from error

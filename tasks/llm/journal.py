@@ -86,8 +86,13 @@ class Journal(Generic[AnyEntry]):
         line = entry.model_dump_json().encode() + b"\n"
         number = self._stream.fileno()
         end = os.fstat(number).st_size
-        torn = end > 0 and os.pread(number, 1, end - 1) != b"\n"  # by a run that was killed meanwhile
-        os.write(number, b"\n" + line if torn else line)  # one write: lines of two runs do not mix
+        # The last line may be torn, by a run that was killed meanwhile; if one is just being written, it looks so, too,
+        # and an empty line is left after it.
+        torn = end > self._read_to and os.pread(number, 1, end - 1) != b"\n"
+        length = os.write(number, b"\n" + line if torn else line)  # one write: lines of two runs do not mix
+        if os.lseek(number, 0, os.SEEK_CUR) - length == self._read_to:  # no other run has written: nothing to read
+            self._read_to += length
+            self._keep(entry)
         if time.monotonic() - self._synced_at > SYNC_S:
             os.fsync(number)
             self._synced_at = time.monotonic()
@@ -100,11 +105,14 @@ class Journal(Generic[AnyEntry]):
         whole = data.rfind(b"\n") + 1
         self._read_to += whole
         for entry in self._parsed(data[:whole].splitlines()):
-            if entry.final:
-                self._final.setdefault(entry.key, entry)
+            self._keep(entry)
+
+    def _keep(self, entry: AnyEntry) -> None:
+        if entry.final:
+            self._final.setdefault(entry.key, entry)
 
     def _parsed(self, lines: Iterable[bytes]) -> Iterator[AnyEntry]:
-        for line in lines:
+        for line in filter(bytes.strip, lines):
             try:
                 yield self._kind.model_validate_json(line)
             except ValidationError:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 BURST_S = 0.5  # what an unknown server surely admits at once, in seconds of its rate
 UNTOLD = 0.98  # of the configured rate, where no header tells how much is left
+TICK_S = 0.05  # questions go out in small groups: waking up for each costs more than sending it
 SKEW_S = 0.05  # what was let through so shortly before a question may have reached the server after it
 CATCH_UP = 0.05  # how fast a told level above ours is believed; one below it is believed at once
 CUT = 0.5  # of the pace is left after a 429
@@ -99,7 +100,7 @@ class Limiter:
     async def _wait(self, tokens: float) -> Ticket:
         async with self._turn:
             while (left := self._left(tokens)) > 0:
-                await asyncio.sleep(left)
+                await asyncio.sleep(max(left, TICK_S))
             for bucket, cost in zip(self._buckets, (1.0, tokens), strict=True):
                 bucket.take(cost)
             now = time.monotonic()
