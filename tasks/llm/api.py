@@ -85,8 +85,8 @@ class Api(openai.AsyncOpenAI):
     def _request(self) -> httpx2.Request:
         chat = FinalRequestOptions.construct(method="post", url="/chat/completions", content=b"{}")
         request = self._build_request(chat)
-        for name in ("content-length", "accept-encoding", *(["authorization"] if self._azure else [])):
-            del request.headers[name]
+        kept = {"accept", "api-key" if self._azure else "authorization", "content-type", "user-agent"}
+        request.headers = httpx2.Headers([(name, text) for name, text in request.headers.items() if name in kept])
         return request
 
     @cached_property
@@ -94,6 +94,7 @@ class Api(openai.AsyncOpenAI):
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=self._tls),
             headers=self._request.headers.items(),
+            cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=self._timeout_s),
             proxy=_proxy(self._address) if self._proxies else None,
         )

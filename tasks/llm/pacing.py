@@ -2,13 +2,14 @@
 
 Each limit is a token bucket, as the server keeps it: it holds some requests (or tokens) that may be sent at once,
 and fills at the limit's rate. A server that tells its own bucket in `x-ratelimit-*` headers is believed; of one
-that does not, only a short burst is assumed. A 429 lowers the pace, since the account's true limit is lower than
-the one configured, or shared; quiet seconds win it back, but not up to where the last 429 came.
+that does not, only a short burst is assumed. Two 429s in short order lower the pace, since the account's true limit is
+lower than the one configured, or shared; quiet seconds win it back, but not up to where the last ones came.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -16,15 +17,16 @@ from dataclasses import dataclass
 
 BURST_S = 0.5  # what an unknown server surely admits at once, in seconds of its rate
 UNTOLD = 0.98  # of the configured rate, where no header tells how much is left
-TICK_S = 0.05  # questions go out in small groups: waking up for each costs more than sending it
+TICK_S = 0.1  # questions go out in small groups: waking up for each costs more than sending it
 SKEW_S = 0.05  # what was let through so shortly before a question may have reached the server after it
 CATCH_UP = 0.05  # how fast a told level above ours is believed; one below it is believed at once
 CUT = 0.5  # of the pace is left after a 429
 CEILING = 0.9  # of the pace that met a 429 is not passed again for a while
 CEILING_S = 60.0
-RECOVERY_PER_S = 0.02
+RECOVERY_PER_S = 0.05
 SLOWEST = 1 / 64
 HOLD_S = 0.25  # after a 429 without Retry-After
+NEAR = 30  # requests: a second 429 within so many means the limit; a lone one means a busy server
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Limiter:
         self._pace = self._ceiling = 1.0
         self._paced_at = self._cut_at = now
         self._held_until = 0.0
+        self._refused_at = -math.inf  # how many requests had been sent by the last 429
         self._queue = asyncio.Lock()  # of new questions
         self._turn = asyncio.Lock()  # of the first of them and of those asked again
         self._lately: deque[Ticket] = deque([Ticket(now, (0.0, 0.0))])
@@ -132,11 +135,14 @@ class Limiter:
         return left
 
     def refused(self, ticket: Ticket, told_s: float | None) -> None:
-        """After a 429 for want of room: nobody asks for `told_s`, and then more slowly.
+        """After a second 429 for want of room: nobody asks for `told_s`, and then more slowly.
 
         Those that were under way when the pace was cut count no second time.
         """
         now = time.monotonic()
+        before, self._refused_at = self._refused_at, self._buckets[0].sent
+        if self._refused_at - before > NEAR:
+            return
         self.hold(HOLD_S if told_s is None else told_s)
         if ticket.at < self._cut_at:
             return
