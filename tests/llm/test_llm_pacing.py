@@ -31,9 +31,12 @@ def test_tokens_per_minute_hold_and_a_question_larger_than_the_limit_passes() ->
     assert 4.0 < times[-1] < 7.0
 
 
-def test_a_refusal_stops_those_already_waiting_and_lowers_the_pace() -> None:
+def test_a_second_refusal_stops_those_already_waiting_and_lowers_the_pace() -> None:
     limiter = Limiter(6000, 1e9)
-    limiter.refused(Ticket(time.monotonic() + 1, (0, 0)), 0.3)
+    later = Ticket(time.monotonic() + 1, (0, 0))
+    limiter.refused(later, 0.3)
+    assert passed(limiter, [1])[0] < 0.2  # a busy server refuses now and then
+    limiter.refused(later, 0.3)
     times = passed(limiter, [1] * 71)
     assert times[0] > 0.29
     assert times[-1] - times[0] > 0.6  # some 20 have room by then, the others come at 14 ms instead of 10 ms
