@@ -25,6 +25,20 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _DATE = re.compile(r"\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d*)?)?)?\s*")
 
 
+def bounded(fn: Callable[..., Value]) -> Callable[..., Value]:
+    """NULL in, NULL out; answers longer than a sandbox should hold are an error."""
+
+    def checked(*values: Value) -> Value:
+        if any(v is None for v in values):
+            return None
+        answer = fn(*values)
+        if isinstance(answer, str) and len(answer) > MAX_TEXT:
+            raise ValueError("text too long")
+        return answer
+
+    return checked
+
+
 def fold(text: str) -> str:
     """What a text is compared by under MySQL's default collations: no case, no accents, no trailing blanks."""
     return _fold_short(text) if len(text) <= 100 else _fold(text)

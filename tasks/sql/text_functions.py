@@ -9,23 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from tasks.sql import functions as f
-from tasks.sql.functions import MAX_TEXT, Value, fold
+from tasks.sql.functions import MAX_TEXT, Value, bounded, fold
 
 COLLATION = "mysql"
-
-
-def _texts(fn: Callable[..., Value]) -> Callable[..., Value]:
-    """NULL in, NULL out; answers longer than a sandbox should hold are an error."""
-
-    def checked(*values: Value) -> Value:
-        if any(v is None for v in values):
-            return None
-        answer = fn(*values)
-        if isinstance(answer, str) and len(answer) > MAX_TEXT:
-            raise ValueError("text too long")
-        return answer
-
-    return checked
 
 
 def _substring(text: Value, start: Value, length: Value = MAX_TEXT) -> str:
@@ -86,7 +72,7 @@ def _field(value: Value, *choices: Value) -> int:
 
 
 def _extreme(pick: Callable[..., Value]) -> Callable[..., Value]:
-    return _texts(lambda *values: pick(values, key=lambda v: fold(v) if isinstance(v, str) else v))
+    return bounded(lambda *values: pick(values, key=lambda v: fold(v) if isinstance(v, str) else v))
 
 
 def _tuple_key(*values: Value) -> str | None:
@@ -95,8 +81,8 @@ def _tuple_key(*values: Value) -> str | None:
 
 
 SCALARS: dict[str, tuple[int, Callable[..., Any]]] = {
-    "my_number": (1, _texts(lambda v: float(f.number(v) or 0))),
-    "my_real": (1, _texts(float)),
+    "my_number": (1, bounded(lambda v: float(f.number(v) or 0))),
+    "my_real": (1, bounded(float)),
     "my_leading_int": (1, f.leading_int),
     "my_exact": (3, f.exact),
     "my_double_round": (2, f.double_round),
@@ -108,9 +94,9 @@ SCALARS: dict[str, tuple[int, Callable[..., Any]]] = {
     "my_date_format": (2, f.date_format),
     "my_round": (2, f.round_half_up),
     "my_truncate": (2, f.truncate),
-    "my_floor": (1, _texts(lambda v: math.floor(v))),
-    "my_ceil": (1, _texts(lambda v: math.ceil(v))),
-    "my_sign": (1, _texts(lambda v: (v > 0) - (v < 0))),
+    "my_floor": (1, bounded(lambda v: math.floor(v))),
+    "my_ceil": (1, bounded(lambda v: math.ceil(v))),
+    "my_sign": (1, bounded(lambda v: (v > 0) - (v < 0))),
     "my_format": (2, f.number_format),
     "my_fixed": (2, f.fixed),
     "my_mod": (2, f.mod),
@@ -137,27 +123,27 @@ SCALARS: dict[str, tuple[int, Callable[..., Any]]] = {
     "my_last_day": (1, f.last_day),
     "my_date_number": (1, f.date_number),
     "my_datetime_number": (1, f.datetime_number),
-    "my_concat": (-1, _texts(lambda *values: "".join(str(v) for v in values))),
+    "my_concat": (-1, bounded(lambda *values: "".join(str(v) for v in values))),
     "my_concat_ws": (-1, _concat_ws),
-    "my_left": (2, _texts(lambda s, n: str(s)[: max(0, int(n))])),
-    "my_right": (2, _texts(lambda s, n: str(s)[-int(n) :] if int(n) > 0 else "")),
-    "my_length": (1, _texts(lambda s: len(str(s).encode()))),
-    "my_char_length": (1, _texts(lambda s: len(str(s)))),
-    "my_substring": (-1, _texts(_substring)),
-    "my_substring_index": (3, _texts(_substring_index)),
-    "my_pad": (4, _texts(_pad)),
-    "my_trim": (3, _texts(_trim)),
-    "my_repeat": (2, _texts(_repeat)),
-    "my_reverse": (1, _texts(lambda s: str(s)[::-1])),
-    "my_replace": (3, _texts(_replace)),
-    "my_upper": (1, _texts(lambda s: "".join(c.upper() if len(c.upper()) == 1 else c for c in str(s)))),
-    "my_lower": (1, _texts(lambda s: str(s).lower())),
-    "my_locate": (2, _texts(lambda s, part: str(s).lower().find(str(part).lower()) + 1)),
-    "my_ascii": (1, _texts(lambda s: str(s).encode()[0] if s else 0)),
+    "my_left": (2, bounded(lambda s, n: str(s)[: max(0, int(n))])),
+    "my_right": (2, bounded(lambda s, n: str(s)[-int(n) :] if int(n) > 0 else "")),
+    "my_length": (1, bounded(lambda s: len(str(s).encode()))),
+    "my_char_length": (1, bounded(lambda s: len(str(s)))),
+    "my_substring": (-1, bounded(_substring)),
+    "my_substring_index": (3, bounded(_substring_index)),
+    "my_pad": (4, bounded(_pad)),
+    "my_trim": (3, bounded(_trim)),
+    "my_repeat": (2, bounded(_repeat)),
+    "my_reverse": (1, bounded(lambda s: str(s)[::-1])),
+    "my_replace": (3, bounded(_replace)),
+    "my_upper": (1, bounded(lambda s: "".join(c.upper() if len(c.upper()) == 1 else c for c in str(s)))),
+    "my_lower": (1, bounded(lambda s: str(s).lower())),
+    "my_locate": (2, bounded(lambda s, part: str(s).lower().find(str(part).lower()) + 1)),
+    "my_ascii": (1, bounded(lambda s: str(s).encode()[0] if s else 0)),
     "my_field": (-1, _field),
     "my_find_in_set": (
         2,
-        _texts(lambda s, items: _field(s, *str(items).split(",")) if items and "," not in s else 0),
+        bounded(lambda s, items: _field(s, *str(items).split(",")) if items and "," not in s else 0),
     ),
     "my_greatest": (-1, _extreme(max)),
     "my_least": (-1, _extreme(min)),

@@ -17,19 +17,10 @@ from typing import Any, Literal
 
 from tasks.llm.client import Request
 from tasks.llm.reading import json_objects
+from tasks.sql.config import KINDS
 from tasks.synthesis.config import Domain, Language, SynthesisConfig
 
 DIALECT = "mysql"  # the only one that rows can be in so far
-KINDS = (
-    "basic SQL",
-    "aggregation",
-    "single join",
-    "multiple joins",
-    "subqueries",
-    "window functions",
-    "set operations",
-    "CTEs",
-)
 FEWEST_TABLES, MOST_TABLES = 2, 4
 
 _SCHEMA = """\

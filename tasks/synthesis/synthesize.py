@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 
 from tasks.common.progress import Progress, silent
 from tasks.llm.client import Request
+from tasks.sql.config import KINDS
 from tasks.sql.parsing import Refused
 from tasks.sql.schema import parse_schema
 from tasks.synthesis.asker import Asker
 from tasks.synthesis.collection import Collection
 from tasks.synthesis.config import Domain, Language, SynthesisConfig
-from tasks.synthesis.prompt import DIALECT, KINDS, questions_request, read_rows, read_schema, schema_request
+from tasks.synthesis.prompt import DIALECT, questions_request, read_rows, read_schema, schema_request
 
 
 @dataclass

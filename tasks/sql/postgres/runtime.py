@@ -10,24 +10,10 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from tasks.sql import text_functions
-from tasks.sql.functions import MAX_TEXT
+from tasks.sql.functions import MAX_TEXT, bounded
 from tasks.sql.postgres import intervals, moments
 
 Value = Any
-
-
-def _strict(fn: Callable[..., Value]) -> Callable[..., Value]:
-    """NULL in, NULL out; answers longer than a sandbox should hold are an error."""
-
-    def checked(*values: Value) -> Value:
-        if any(v is None for v in values):
-            return None
-        answer = fn(*values)
-        if isinstance(answer, str) and len(answer) > MAX_TEXT:
-            raise ValueError("text too long")
-        return answer
-
-    return checked
 
 
 def exact(value: Value) -> Decimal:
@@ -85,7 +71,7 @@ def _rounding(mode: str) -> Callable[..., Value]:
             return value
         return _plain(exact(value).quantize(Decimal(1).scaleb(-max(-15, min(15, int(digits)))), mode))
 
-    return _strict(rounded)
+    return bounded(rounded)
 
 
 def _fixed(value: Value, digits: int) -> str:
@@ -104,7 +90,7 @@ def _to_int(bits: int) -> Callable[..., Value]:
             raise ValueError("not an integer")
         return whole(int(value), bits)
 
-    return _strict(convert)
+    return bounded(convert)
 
 
 def _to_number(value: str) -> float:
@@ -170,7 +156,7 @@ def _repeat(text: str, count: int) -> str:
 
 
 def _guarded(fn: Callable[..., float]) -> Callable[..., Value]:
-    return _strict(lambda *values: fn(*(float(v) for v in values)))
+    return bounded(lambda *values: fn(*(float(v) for v in values)))
 
 
 def _extreme(pick: Callable[..., Value]) -> Callable[..., Value]:
@@ -183,38 +169,38 @@ def _concat_ws(mark: Value, *values: Value) -> str | None:
 
 
 SCALARS: dict[str, tuple[int, Callable[..., Any]]] = {
-    "pg_int": (2, _strict(whole)),
-    "pg_num": (3, _strict(_arithmetic)),
-    "pg_int_div": (2, _strict(_int_div)),
-    "pg_int_mod": (2, _strict(_int_mod)),
-    "pg_float_div": (2, _strict(_float_div)),
+    "pg_int": (2, bounded(whole)),
+    "pg_num": (3, bounded(_arithmetic)),
+    "pg_int_div": (2, bounded(_int_div)),
+    "pg_int_mod": (2, bounded(_int_mod)),
+    "pg_float_div": (2, bounded(_float_div)),
     "pg_round": (2, _rounding(ROUND_HALF_UP)),
     "pg_round_even": (2, _rounding(ROUND_HALF_EVEN)),
     "pg_trunc": (2, _rounding(ROUND_DOWN)),
-    "pg_floor": (1, _strict(lambda v: float(math.floor(v)))),
-    "pg_ceil": (1, _strict(lambda v: float(math.ceil(v)))),
-    "pg_sign": (1, _strict(lambda v: (v > 0) - (v < 0))),
-    "pg_digits": (1, _strict(lambda v: float(f"{v:.15g}"))),
+    "pg_floor": (1, bounded(lambda v: float(math.floor(v)))),
+    "pg_ceil": (1, bounded(lambda v: float(math.ceil(v)))),
+    "pg_sign": (1, bounded(lambda v: (v > 0) - (v < 0))),
+    "pg_digits": (1, bounded(lambda v: float(f"{v:.15g}"))),
     "pg_power": (2, _guarded(math.pow)),
     "pg_sqrt": (1, _guarded(math.sqrt)),
     "pg_exp": (1, _guarded(math.exp)),
     "pg_ln": (1, _guarded(math.log)),
     "pg_log": (1, _guarded(math.log10)),
     "pg_log_base": (2, _guarded(lambda base, v: math.log(v) / math.log(base))),
-    "pg_text": (1, _strict(str)),
-    "pg_fixed": (2, _strict(_fixed)),
-    "pg_float_text": (1, _strict(_float_text)),
+    "pg_text": (1, bounded(str)),
+    "pg_fixed": (2, bounded(_fixed)),
+    "pg_float_text": (1, bounded(_float_text)),
     "pg_text_to_int2": (1, _to_int(15)),
     "pg_text_to_int4": (1, _to_int(31)),
     "pg_text_to_int8": (1, _to_int(63)),
-    "pg_text_to_numeric": (1, _strict(_to_number)),
-    "pg_text_to_float8": (1, _strict(_to_number)),
+    "pg_text_to_numeric": (1, bounded(_to_number)),
+    "pg_text_to_float8": (1, bounded(_to_number)),
     "pg_text_to_date": (1, moments.strict(moments.to_date)),
     "pg_text_to_timestamp": (1, moments.strict(moments.to_timestamp)),
     "pg_text_to_interval": (1, moments.strict(intervals.parse)),
     "pg_timestamp": (1, moments.to_timestamp),
     "pg_date": (1, moments.to_date),
-    "pg_time": (1, _strict(lambda v: v[11:])),
+    "pg_time": (1, bounded(lambda v: v[11:])),
     "pg_part": (2, moments.part),
     "pg_date_trunc": (2, moments.trunc),
     "pg_add_days": (2, moments.add_days),
@@ -227,24 +213,24 @@ SCALARS: dict[str, tuple[int, Callable[..., Any]]] = {
     "pg_shift": (3, intervals.shift),
     "pg_between": (2, intervals.between),
     "pg_age": (2, intervals.age),
-    "pg_like": (4, _strict(_like)),
+    "pg_like": (4, bounded(_like)),
     "pg_concat": (-1, lambda *values: "".join(str(v) for v in values if v is not None)),
     "pg_concat_ws": (-1, _concat_ws),
-    "pg_length": (1, _strict(len)),
-    "pg_upper": (1, _strict(str.upper)),
-    "pg_lower": (1, _strict(str.lower)),
-    "pg_initcap": (1, _strict(lambda s: re.sub(r"[^\W_]+", lambda word: word.group().capitalize(), s))),
-    "pg_left": (2, _strict(lambda s, n: s[:n])),
-    "pg_right": (2, _strict(lambda s, n: s[-n:] if n else "")),
-    "pg_substring": (-1, _strict(_substring)),
-    "pg_position": (2, _strict(lambda s, part: s.find(part) + 1)),
-    "pg_replace": (3, _strict(lambda s, a, b: s.replace(a, b) if a else s)),
-    "pg_reverse": (1, _strict(lambda s: s[::-1])),
-    "pg_repeat": (2, _strict(_repeat)),
-    "pg_pad": (4, _strict(_pad)),
-    "pg_trim": (3, _strict(_trim)),
-    "pg_split_part": (3, _strict(_split_part)),
-    "pg_ascii": (1, _strict(lambda s: ord(s[0]) if s else 0)),
+    "pg_length": (1, bounded(len)),
+    "pg_upper": (1, bounded(str.upper)),
+    "pg_lower": (1, bounded(str.lower)),
+    "pg_initcap": (1, bounded(lambda s: re.sub(r"[^\W_]+", lambda word: word.group().capitalize(), s))),
+    "pg_left": (2, bounded(lambda s, n: s[:n])),
+    "pg_right": (2, bounded(lambda s, n: s[-n:] if n else "")),
+    "pg_substring": (-1, bounded(_substring)),
+    "pg_position": (2, bounded(lambda s, part: s.find(part) + 1)),
+    "pg_replace": (3, bounded(lambda s, a, b: s.replace(a, b) if a else s)),
+    "pg_reverse": (1, bounded(lambda s: s[::-1])),
+    "pg_repeat": (2, bounded(_repeat)),
+    "pg_pad": (4, bounded(_pad)),
+    "pg_trim": (3, bounded(_trim)),
+    "pg_split_part": (3, bounded(_split_part)),
+    "pg_ascii": (1, bounded(lambda s: ord(s[0]) if s else 0)),
     "pg_greatest": (-1, _extreme(max)),
     "pg_least": (-1, _extreme(min)),
 }
