@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import shorten
 
 import pandas as pd
 from prefect import get_run_logger, task
@@ -20,7 +21,7 @@ from tasks.llm.asking import HOPELESS, Run
 from tasks.llm.task import api_key
 
 CHUNK_DELAYS_S = [10.0, 60.0]  # before a chunk's questions without an answer are asked again
-SHOWN_ROWS = 200
+SHOWN_ROWS, SHOWN_LETTERS = 200, 160
 
 
 @task(task_run_name="judge {model_label}", persist_result=False, cache_policy=NO_CACHE)
@@ -76,13 +77,26 @@ async def _may_help(_task: object, _run: TaskRun, state: State) -> bool:
 
 
 def _show(output: StageOutput, model_label: str) -> None:
-    verdicts = pd.read_parquet(output.file("verdicts.parquet"))
+    """A table of what was asked, the answers that no judge had to see last."""
     counts = output.counts
-    if len(verdicts):
-        create_table_artifact(
-            [{str(name): value for name, value in row.items()} for row in verdicts.head(SHOWN_ROWS).to_dict("records")],
-            key=f"verdicts-{model_label}",
-            description=f"{counts['judge']} on {counts['rows']} answers of the {model_label}: {counts['yes']} yes, "
-            f"{counts['no']} no, {counts['unjudged']} unjudged, {counts['errors']} without an answer; "
-            f"${counts['usd']:.2f}",
-        )
+    if not counts["rows"]:
+        return
+    asked = pd.read_csv(output.file("exports/verdicts.csv"), dtype=str, keep_default_na=False)
+    verdicts = pd.read_parquet(output.file("verdicts.parquet")).merge(asked, on="example_id")
+    told = verdicts.sort_values("prompt_tokens", ascending=False, kind="stable").head(SHOWN_ROWS)
+    create_table_artifact(
+        [
+            {
+                "verdict": row.votes,
+                "question": row.question,
+                "gold": row.answer,
+                "generated": shorten(str(row.gen_sql), SHOWN_LETTERS),
+                "rationale": shorten(str(row.rationale), SHOWN_LETTERS),
+            }
+            for row in told.itertuples()
+        ],
+        key=f"verdicts-{model_label}",
+        description=f"{counts['judge']} on {counts['rows']} answers of the {model_label}: {counts['yes']} yes, "
+        f"{counts['no']} no, {counts['unjudged']} unjudged, {counts['errors']} without an answer; "
+        f"${counts['usd']:.2f}",
+    )
