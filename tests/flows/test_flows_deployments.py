@@ -128,11 +128,8 @@ class Prefect:
                 subprocess.Popen(["prefect", *command], cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT)
             )
 
-    def run(self, *command: str, timeout_s: float = 300) -> str:
-        """Run `prefect COMMAND` to its end and return what it printed.
-
-        Now and then the server's SQLite is locked for a minute, after which Prefect asks again by itself.
-        """
+    def run(self, *command: str, timeout_s: float = 120) -> str:
+        """Run `prefect COMMAND` to its end and return what it printed."""
         try:
             done = subprocess.run(
                 ["prefect", *command],
