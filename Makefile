@@ -20,15 +20,18 @@ FIND_PYTHON = for python in $(PYTHON) python3.11 python3.12 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info[:2] not in {(3, 11), (3, 12)})' 2>/dev/null \
 	&& echo $$python && break; done
 
-.PHONY: help install nightly ask test lint format server worker deploy clean
+.PHONY: help install nightly compare ask test lint format check-profiles server worker deploy clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed  ## the environment in .venv (done by itself before the others)
 
 nightly: .venv/.installed  ## one night, from data to promotion, without a server (PROFILE=laptop)
 	env -u PREFECT_API_URL $(BIN)/python -m flows.nightly --profile $(PROFILE)
+
+compare: .venv/.installed  ## a leaderboard of base, tuned, few-shot and API models (PROFILE=laptop)
+	env -u PREFECT_API_URL $(BIN)/python -m flows.compare --profile $(PROFILE)
 
 ask: .venv/.installed  ## the model in use, e.g. make ask QUESTION="How many players are there?" SCHEMA=schema.sql
 	@test -n '$(SCHEMA)' || { echo 'usage: make ask QUESTION="..." SCHEMA=schema.sql [PROFILE=laptop]' >&2; exit 2; }
@@ -46,6 +49,9 @@ lint: .venv/.installed  ## style, types and the import rules between rooms
 format: .venv/.installed  ## let ruff rewrite the source
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+check-profiles: .venv/.installed  ## every profile against its model's architecture and its card, without weights
+	$(BIN)/python -m deployments.check_profiles
 
 server: .venv/.installed  ## Prefect's server and UI on http://127.0.0.1:4200
 	$(BIN)/prefect server start

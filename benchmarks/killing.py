@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.writing_server import WritingServer
 from tasks.llm.journal import Journal
-from tasks.synthesis.asker import Reply
+from tasks.llm.reply import Reply
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,11 @@ from pathlib import Path
 from tasks.common.errors import InputError
 from tasks.config import NightlyConfig
 from tasks.data.sources.read import check_sources
+from tasks.inference.vllm_engine import check_vllm
 from tasks.models.base import check_base
 from tasks.prompts.prompt import Prompt, load_prompt
 from tasks.publishing.upload import check_publishing
+from tasks.training.finetune import accelerate_file
 
 
 def check_before_start(config: NightlyConfig) -> Prompt:
@@ -25,6 +27,10 @@ def check_before_start(config: NightlyConfig) -> Prompt:
     check_sources(config.data)
     check_base(config.model)
     check_publishing(config.publish, config.model.base, os.environ.get("HF_TOKEN"))
+    if config.inference.engine == "vllm":
+        check_vllm()
+    if config.training.accelerate:
+        accelerate_file(config.training.accelerate)
     prompt = load_prompt(config.prompt)
     try:
         Path(config.store).mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,8 @@ from pydantic import Field
 from tasks.common.errors import InputError
 from tasks.common.section import Section
 from tasks.data.config import DataConfig
-from tasks.inference.config import InferenceConfig
+from tasks.improving.config import ImproveConfig
+from tasks.inference.config import CompareConfig, InferenceConfig
 from tasks.judging.config import JudgingConfig
 from tasks.models.config import ModelConfig
 from tasks.prompts.config import PromptConfig
@@ -34,6 +35,10 @@ class NightlyConfig(Section):
     inference: InferenceConfig = Field(default_factory=InferenceConfig, description="Batch generation of SQL.")
     judging: JudgingConfig = Field(default_factory=JudgingConfig, description="The LLM judge.")
     gate: GateConfig = Field(default_factory=GateConfig, description="When a new model replaces the one in use.")
+    improve: ImproveConfig = Field(
+        default_factory=ImproveConfig, description="A round of learning from the model's own answers."
+    )
+    compare: CompareConfig = Field(default_factory=CompareConfig, description="Systems to compare.")
     publish: PublishConfig = Field(default_factory=PublishConfig, description="Where a promoted model is uploaded to.")
     report: ReportConfig = Field(default_factory=ReportConfig, description="What the report shows.")
 

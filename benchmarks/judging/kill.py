@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 
 from benchmarks.judging.serve import llm_server
-from benchmarks.judging.sides import FAULTS, finish, start
+from benchmarks.judging.sides import FAULTS, PACKAGES, finish, start
+from benchmarks.parts import Part
 from benchmarks.record import show
 
 
-def run(quick: bool) -> dict[str, float]:
+def run(quick: bool) -> Part:
     """Over all kills: rows without a verdict, rows answered and yet asked again, answers paid twice."""
     n, kills = (300, 3) if quick else (1500, 10)
     lottery = random.Random(7)
@@ -51,7 +52,7 @@ def run(quick: bool) -> dict[str, float]:
         "in_flight_at_kills": in_flight,
     }
     show("kill -9 and resume", [figures])
-    return figures
+    return Part(figures, PACKAGES)
 
 
 def journal_rows(journal: Path) -> dict[int, int]:

@@ -7,13 +7,14 @@ import time
 from pathlib import Path
 
 from benchmarks.judging.serve import llm_server
-from benchmarks.judging.sides import finish, start
+from benchmarks.judging.sides import PACKAGES, finish, start
+from benchmarks.parts import Part
 from benchmarks.record import show
 from tasks.judging.judge import Verdict
 from tasks.llm.journal import Journal
 
 
-def run(quick: bool) -> dict[str, float]:
+def run(quick: bool) -> Part:
     """Peak memory at a twentieth and at all of the rows, and seconds to open a journal of them."""
     figures: dict[str, float] = {}
     n = 2_000 if quick else 20_000
@@ -29,4 +30,4 @@ def run(quick: bool) -> dict[str, float]:
             book.find("")
         figures["journal_open_s"] = round(time.monotonic() - began, 3)
     show("Memory and journal", [figures])
-    return figures
+    return Part(figures, PACKAGES)

@@ -7,15 +7,16 @@ import time
 from pathlib import Path
 
 from benchmarks.judging.serve import llm_server
-from benchmarks.judging.sides import FAULTS, finish, run_side, start
+from benchmarks.judging.sides import FAULTS, PACKAGES, finish, run_side, start
 from benchmarks.judging.work import KEY, endpoint, make_rows
+from benchmarks.parts import Part
 from benchmarks.record import show
 from tasks.common.errors import InputError
 from tasks.judging.config import JudgingConfig
 from tasks.judging.judge import judge_rows
 
 
-def run(quick: bool) -> dict[str, float]:
+def run(quick: bool) -> Part:
     """Rows failed by the outage, and seconds until a dead key is told."""
     outage_s, n = (5.0, 600) if quick else (60.0, 2000)
     with llm_server(faults=FAULTS) as server, tempfile.TemporaryDirectory() as folder:
@@ -45,4 +46,4 @@ def run(quick: bool) -> dict[str, float]:
             figures["dead_key_s"] = round(time.monotonic() - began, 2)
         figures["dead_key_requests"] = server.stats()["counts"]["requests"]
     show("Outage and dead key", [figures])
-    return figures
+    return Part(figures, PACKAGES)

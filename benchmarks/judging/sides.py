@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks.judging.serve import Remote, llm_server
 from benchmarks.judging.server import Settings, fault
 
+PACKAGES = ("openai", "aiohttp", "httpx2", "pydantic", "sqlglot")
 RPM, BURST_S = 6000, 5.0
 # Shares of requests; a row's third try and later meet none.
 FAULTS = {

@@ -15,10 +15,10 @@ from random import Random
 import pandas as pd
 
 from benchmarks.measure import PeakMemory
+from benchmarks.parts import Part
 from benchmarks.record import show
 from benchmarks.sql.golds import Gold, spider_golds
 from benchmarks.sql.mutations import mutants
-from benchmarks.sql.part import Part
 from benchmarks.sql.rewritten import rewrites
 from tasks.sql.config import SqlConfig
 from tasks.sql.databases import generate

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
+from benchmarks.parts import Part
 from benchmarks.record import show
 from benchmarks.sql.agreement import OUTCOMES, SILENT, Ours, Real, RealSqlite, Transpiled
 from benchmarks.sql.drawn import drawn
-from benchmarks.sql.part import Part
 from tasks.common.errors import InputError
 from tasks.sql.live.server import Server, prefix
 from tasks.sql.schema import parse_schema

@@ -18,9 +18,9 @@ from typing import Any
 
 import psutil
 
+from benchmarks.parts import Part
 from benchmarks.record import show
 from benchmarks.sql.hostile_queries import DDL, GOLD, GOOD, KINDS
-from benchmarks.sql.part import Part
 from tasks.sql.config import SqlConfig
 from tasks.sql.databases import generate
 from tasks.sql.dialect import resolve

@@ -10,10 +10,10 @@ from multiprocessing import get_context
 from random import Random
 from typing import Any
 
+from benchmarks.parts import Part
 from benchmarks.record import show
 from benchmarks.sql.golds import Gold, sample_golds, spider_golds
 from benchmarks.sql.mutations import mutants
-from benchmarks.sql.part import Part
 from benchmarks.sql.peers import constants, fixed_rule, random_rows, suite_rule
 from benchmarks.sql.rewritten import rewrites
 from benchmarks.sql.wide import differs_somewhere

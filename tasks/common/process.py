@@ -3,7 +3,7 @@
 Heavy work runs in them, so that its memory is given back, an out-of-memory kill is a result, and a cancelled
 night leaves nothing running.
 
-A child is a module of this project started as `python -m MODULE JOB.json` that begins with `read_job()`. It
+A child is a module of this project started as `python -m MODULE JOB.json` that runs `as_child(main)`. It
 prints ordinary lines, which go to `logs/MODULE.log` beside its output, and progress lines (`tell_progress`).
 """
 
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -29,6 +29,9 @@ from tasks.common.store import LOGS
 PROGRESS_MARK = "@progress "
 INPUT_ERROR_MARK = "@input-error "
 OUT_OF_MEMORY_MARK = "@out-of-memory"  # said in words too, as a launcher between us hides the exit status
+VMSTAT = Path("/proc/vmstat")
+NO_MEMORY = ("memory allocation of ", "std::bad_alloc")  # how Rust and C++ die of it
+TORCH_NO_MEMORY = ("allocate memory", "out of memory")  # on a CPU or for a mapped file; on a GPU
 OUT_OF_MEMORY = 77  # exit status by which a child says that memory ran out
 
 
@@ -68,6 +71,7 @@ def run_module(
     job_file = logs / f"{name}.json"
     job_file.write_text(json.dumps(job, indent=2, ensure_ascii=False), "utf-8")
     command = [sys.executable, *launcher, "-m", module, str(job_file)]
+    kills = _kills_for_memory()
     with (logs / f"{name}.log").open("a", encoding="utf-8") as log:
         child = start(command, env=env)
         too_late = threading.Event()  # set before the child ends, so that its end is not taken for another one
@@ -89,14 +93,28 @@ def run_module(
         raise StageError(f"{module} did not end within {deadline_s:.0f} s and was stopped")
     if status == 0:
         return
-    _raise(module, status, tail, logs / f"{name}.log")
+    by_kernel = _kills_for_memory() != kills if kills is not None else status == -signal.SIGKILL
+    _raise(module, status, by_kernel, tail, logs / f"{name}.log")
 
 
-def _raise(module: str, status: int, tail: Sequence[str], log: Path) -> None:
+def _kills_for_memory() -> int | None:
+    """How many processes the kernel has killed since it started because memory ran out; None where it tells nobody.
+
+    By it such a kill is told from one by hand, and is heard of through a launcher, too.
+    """
+    with suppress(OSError):
+        for line in VMSTAT.read_text("ascii").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return None
+
+
+def _raise(module: str, status: int, by_kernel: bool, tail: Sequence[str], log: Path) -> None:
     for line in tail:
         if line.startswith(INPUT_ERROR_MARK):
             raise InputError(line.removeprefix(INPUT_ERROR_MARK))
-    if status in (OUT_OF_MEMORY, -signal.SIGKILL) or OUT_OF_MEMORY_MARK in tail:
+    native = any(words in line for line in tail for words in NO_MEMORY)
+    if status == OUT_OF_MEMORY or OUT_OF_MEMORY_MARK in tail or native or by_kernel:
         raise OutOfMemoryError(f"{module} ran out of memory (exit status {status}); see {log}")
     last = " | ".join(list(tail)[-3:])
     raise StageError(f"{module} failed with exit status {status}: {last} (all of it: {log})")
@@ -161,8 +179,25 @@ def read_job() -> dict[str, Any]:
     """Called first inside a child: the job it was started with. Ties its life to its starter's."""
     if sys.platform == "linux":
         die_with_parent()  # again here, for the process that a launcher between us started
+        if os.getsid(0) not in (os.getpid(), os.getsid(os.getppid())):
+            raise SystemExit("who started this process is gone")  # the launcher died before the line above
     job: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     return job
+
+
+def as_child(main: Callable[[dict[str, Any]], None]) -> None:
+    """Called inside a child: do its job; wrong input and spent memory are told to who started it."""
+    job = read_job()
+    try:
+        main(job)
+    except InputError as error:
+        refuse_input(error)
+    except MemoryError:
+        give_up_memory()
+    except RuntimeError as error:  # torch's, whose own class for it is one of these
+        if not any(words in str(error).lower() for words in TORCH_NO_MEMORY):
+            raise
+        give_up_memory()
 
 
 def refuse_input(error: InputError) -> None:

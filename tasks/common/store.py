@@ -73,12 +73,12 @@ def run_stage(
     version = code_version(tuple(code))
     key = _digest(json.dumps([described, version], sort_keys=True).encode())[:20]
     final = store.resolve() / "stages" / stage / key
-    if (final / MANIFEST).is_file():
-        return _load(final)
+    if made := made_output(final):
+        return made
     final.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{final}.lock"):
-        if (final / MANIFEST).is_file():  # another run made it while this one waited
-            return _load(final)
+        if made := made_output(final):  # another run made it while this one waited
+            return made
         work = final.with_name(f"{key}.partial")
         if not resume:
             shutil.rmtree(work, ignore_errors=True)
@@ -104,10 +104,13 @@ def run_stage(
         return output
 
 
-def _load(final: Path) -> StageOutput:
-    manifest = json.loads((final / MANIFEST).read_text("utf-8"))
+def made_output(folder: Path) -> StageOutput | None:
+    """What a stage has made in `folder` (`stages/STAGE/KEY` of the store); None if it is not there or not finished."""
+    if not (folder / MANIFEST).is_file():
+        return None
+    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     known = {name: manifest[name] for name in ("stage", "key", "sha256", "counts", "seconds")}
-    return StageOutput(**known, path=str(final), reused=True)
+    return StageOutput(**known, path=str(folder), reused=True)
 
 
 @cache

@@ -14,6 +14,7 @@ from prefect.logging import get_run_logger
 
 from tasks.common.store import StageOutput
 from tasks.common.task import log_output, task_progress
+from tasks.data import held_back
 from tasks.data.config import DataConfig
 from tasks.data.prepare import prepare_data
 from tasks.data.versions import compare_with_previous
@@ -40,6 +41,12 @@ def prepare(config: DataConfig, sql: SqlConfig, store: str) -> StageOutput:
             description="Some rows in quarantine for each reason; all of them: quarantine.parquet.",
         )
     return log_output(output)
+
+
+@task(name="hold back", task_run_name="hold back", persist_result=False, cache_policy=NO_CACHE)
+def hold_back(data: StageOutput, rows: int, seed: int, store: str) -> StageOutput:
+    """Take rows out of the training rows by which the best checkpoint is picked."""
+    return log_output(held_back.hold_back(data, rows, seed, Path(store)))
 
 
 @task(name="compare with the rows before", task_run_name="compare with the rows before", cache_policy=NO_CACHE)

@@ -10,11 +10,15 @@ from prefect.logging import get_run_logger
 
 from tasks.common.store import StageOutput
 from tasks.common.task import log_output, task_progress
+from tasks.inference.api import predict_by_api
 from tasks.inference.ask import ask, how_to_serve
-from tasks.inference.config import InferenceConfig
+from tasks.inference.config import ApiConfig, InferenceConfig
 from tasks.inference.parity import check_parity
-from tasks.inference.predict import predict
+from tasks.inference.predict import AS_IT_IS, predict
+from tasks.inference.systems import check_api
+from tasks.llm.task import api_key
 from tasks.models.config import ModelConfig
+from tasks.prompts.config import AskingConfig
 from tasks.prompts.prompt import Prompt
 
 
@@ -27,10 +31,23 @@ def generate_sql(
     dtype: str,
     store: str,
     label: str,
+    base: StageOutput | None = None,
+    quantization: str = "none",
+    asking: AskingConfig = AS_IT_IS,
 ) -> StageOutput:
-    """Answer the evaluation rows with one model; `label` says which ('champion', 'challenger')."""
+    """Answer the evaluation rows with one model, or one adapter on its `base`; `label` says which."""
     progress = task_progress(f"generate SQL ({label})")
-    return log_output(predict(model, data, prompt, config, dtype, Path(store), progress))
+    return log_output(predict(model, data, prompt, config, dtype, Path(store), progress, base, quantization, asking))
+
+
+@task(name="write SQL by API", task_run_name="write SQL by API ({label})", cache_policy=NO_CACHE, persist_result=False)
+def write_by_api(
+    api: ApiConfig, data: StageOutput, prompt: Prompt, asking: AskingConfig, max_new_tokens: int, store: str, label: str
+) -> StageOutput:
+    """Have a model behind an API answer the evaluation rows; `label` says which."""
+    endpoint = check_api(api, api_key(api))
+    progress = task_progress(f"write SQL by API ({label})")
+    return log_output(predict_by_api(endpoint, data, prompt, api, asking, max_new_tokens, Path(store), progress))
 
 
 @task(name="check parity", task_run_name="check parity", cache_policy=NO_CACHE, persist_result=False)

@@ -90,6 +90,7 @@ class Client:
         self._limiter = Limiter(*limits)
         self._line = Line()
         self._structured = True  # until the server refuses `response_format`
+        self._empty = False  # the account
         self._api = Api(endpoint, self._timeout_s)
 
     async def __aenter__(self) -> Self:
@@ -116,6 +117,8 @@ class Client:
                 outcome = await self._try(request, ticket)
             if isinstance(outcome, Answer):
                 return outcome
+            if self._empty:
+                raise StageError(f"the account at {self._endpoint.base_url} is empty")
             tries += 1
             counted += self._line.alive_at > failed_at or counted == 0
             failed_at = ticket.at
@@ -128,7 +131,7 @@ class Client:
     async def _try(self, request: Request, ticket: Ticket) -> Answer | _Failure:
         """One try: an answer, or why another may help."""
         try:
-            reply = await self._send(request)
+            reply = await self._paid(request)
             self._limiter.heard(ticket, reply.headers)
             completion = Completion.model_validate_json(reply.content)
         except openai.APIStatusError as error:
@@ -144,6 +147,19 @@ class Client:
         return Answer.model_construct(
             text=completion.text, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
         )
+
+    async def _paid(self, request: Request) -> Reply:
+        """The reply to a request; waited for even when another one found the account empty, as this one may be paid."""
+        sent = asyncio.ensure_future(self._send(request))
+        try:
+            return await asyncio.shield(sent)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._empty or task is None:
+                sent.cancel()
+                raise
+            task.uncancel()
+            return await sent
 
     async def _send(self, request: Request) -> Reply:
         """One request; a second without `response_format` where the server refuses the first for it."""
@@ -162,6 +178,7 @@ class Client:
         status, headers = error.status_code, error.response.headers
         reason = f"HTTP {status} {self._endpoint.hide(error.message)}"
         if {error.code, error.type} & _NO_CREDIT:
+            self._empty = True
             raise StageError(f"the account at {self._endpoint.base_url} is empty: {reason}") from None
         if status in (401, 403, 404):
             self._refuse(status, reason)

@@ -81,18 +81,19 @@ class Journal(Generic[AnyEntry]):
         with self._path.open("rb") as stream:
             yield from self._parsed(line for line in stream if line.endswith(b"\n"))
 
-    def add(self, entry: AnyEntry) -> None:
-        """Append one entry. On return it outlives this process, and a second later a power failure."""
-        line = entry.model_dump_json().encode() + b"\n"
+    def add(self, *entries: AnyEntry) -> None:
+        """Append entries, all at once. On return they outlive this process, and a second later a power failure."""
+        lines = b"".join(entry.model_dump_json().encode() + b"\n" for entry in entries)
         number = self._stream.fileno()
         end = os.fstat(number).st_size
         # The last line may be torn, by a run that was killed meanwhile; if one is just being written, it looks so, too,
         # and an empty line is left after it.
         torn = end > self._read_to and os.pread(number, 1, end - 1) != b"\n"
-        length = os.write(number, b"\n" + line if torn else line)  # one write: lines of two runs do not mix
+        length = os.write(number, b"\n" + lines if torn else lines)  # one write: lines of two runs do not mix
         if os.lseek(number, 0, os.SEEK_CUR) - length == self._read_to:  # no other run has written: nothing to read
             self._read_to += length
-            self._keep(entry)
+            for entry in entries:
+                self._keep(entry)
         if time.monotonic() - self._synced_at > SYNC_S:
             os.fsync(number)
             self._synced_at = time.monotonic()

@@ -19,6 +19,9 @@ CHILD_ENV = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    "VLLM_DO_NOT_TRACK": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # in the child itself: it ends with it, and schedules alike each time
     "OMP_WAIT_POLICY": "passive",  # threads that spin while they wait make a shared machine many times slower
 }
 

@@ -31,7 +31,7 @@ class ModelConfig(Section):
         0.7,
         ge=0,
         le=1,
-        description="Smallest share of them whose answers must be the same; fewer stops the night.",
+        description="Smallest share of them whose answers must be the same; fewer, and no chance, stops the night.",
     )
     keep_versions: int = Field(
         5,

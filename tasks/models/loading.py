@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 from pathlib import Path
 from typing import Any
@@ -38,23 +39,40 @@ def load_model(folder: str, dtype: str, quantization: str = "none") -> Any:
     Args:
         folder: a folder in transformers' format with safetensors weights.
         dtype: precision of the weights ('bfloat16', 'float16', 'float32'), or of the computation if quantised.
-        quantization: 'none', or 'nf4' with double quantisation (QLoRA, arXiv 2305.14314).
+        quantization: 'none', 'int8', or 'nf4' with double quantisation (QLoRA, arXiv 2305.14314).
     """
-    precision = getattr(torch, dtype)
-    nf4 = BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=precision,
-    )
     return AutoModelForCausalLM.from_pretrained(
         folder,
-        dtype=precision,
-        quantization_config=nf4 if quantization == "nf4" else None,
+        dtype=getattr(torch, dtype),
+        quantization_config=_quantized(quantization, getattr(torch, dtype)),
         attn_implementation="sdpa",
         use_safetensors=True,
-        device_map={"": "cuda:0" if torch.cuda.is_available() else "cpu"},
+        device_map=_placed(),
     )
+
+
+def _quantized(quantization: str, precision: torch.dtype) -> BitsAndBytesConfig | None:
+    if quantization == "nf4":
+        return BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=precision,
+            # Shards of FSDP hold one type only, so that the packed weights are kept in that of the others.
+            bnb_4bit_quant_storage=precision if _sharded() else torch.uint8,
+        )
+    return BitsAndBytesConfig(load_in_8bit=True) if quantization == "int8" else None
+
+
+def _placed() -> dict[str, str] | None:
+    """One device a process; who cuts a model in pieces places them himself."""
+    if _sharded():
+        return None
+    return {"": f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"}
+
+
+def _sharded() -> bool:
+    return any(os.environ.get(f"ACCELERATE_USE_{name}") == "true" for name in ("FSDP", "DEEPSPEED"))
 
 
 def load_pair(base: str, adapter: str, dtype: str, decoded: bool = False) -> PeftModel:

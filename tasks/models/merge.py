@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tasks.common.process import read_job, run_module, tell_progress
+from tasks.common.process import as_child, run_module, tell_progress
 from tasks.common.progress import Progress, silent
 from tasks.common.store import Counts, StageOutput, run_stage
 from tasks.models.base import CHILD_ENV
@@ -29,7 +29,7 @@ def merged_model(
         return {"megabytes": round(sum(f.stat().st_size for f in folder.glob("*.safetensors")) / 1e6)}
 
     inputs = {"base": base.sha256, "adapter": adapter.sha256, "dtype": dtype}
-    code = ["tasks.models.merge", "tasks.models.loading"]
+    code = ["tasks.models.merge", "tasks.models.loading", "tasks.prompts.chat"]
     return run_stage(store, "merged_model", inputs=inputs, code=code, build=build)
 
 
@@ -38,6 +38,7 @@ def merge(job: dict[str, Any]) -> None:
     import torch
 
     from tasks.models.loading import load_pair, load_tokenizer
+    from tasks.prompts.chat import end_with_turn
     from tasks.prompts.prompt import Prompt
 
     folder, adapter = Path(job["folder"]), Path(job["adapter"])
@@ -45,15 +46,18 @@ def merge(job: dict[str, Any]) -> None:
     pair = load_pair(job["base"], job["adapter"], job["dtype"], decoded=True)
     tell_progress(2, 3, "steps")
     merged = pair.to(torch.float32).merge_and_unload(safe_merge=True).to(getattr(torch, job["dtype"]))
-    merged.save_pretrained(folder)
     tokenizer = load_tokenizer(job["base"])
-    merged.generation_config.pad_token_id = tokenizer.pad_token_id
-    tokenizer.save_pretrained(folder)
     prompt = Prompt.of_model(adapter)
     if prompt is not None:
         prompt.save(folder)
+        if prompt.chat:
+            tokenizer = end_with_turn(tokenizer, prompt)
+            merged.generation_config.eos_token_id = tokenizer.eos_token_id
+    merged.generation_config.pad_token_id = tokenizer.pad_token_id
+    merged.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     tell_progress(3, 3, "steps")
 
 
 if __name__ == "__main__":
-    merge(read_job())
+    as_child(merge)

@@ -20,12 +20,22 @@ from sqlglot.errors import SqlglotError
 @lru_cache(maxsize=4096)
 def tables_and_columns(context: str, dialect: str = "mysql") -> str:
     """One line a table; a context that is no DDL is returned as it is."""
+    return "\n".join(_line(schema) for schema in _schemas(context, dialect)) or context
+
+
+@lru_cache(maxsize=4096)
+def names(context: str, dialect: str = "mysql") -> dict[str, list[str]]:
+    """The columns of each table by their names; none in a context that is no DDL."""
+    schemas = _schemas(context, dialect)
+    return {schema.this.name: [column.name for column in schema.find_all(exp.ColumnDef)] for schema in schemas}
+
+
+def _schemas(context: str, dialect: str) -> list[exp.Schema]:
     try:
         statements = sqlglot.parse(context, read=dialect)
     except (SqlglotError, RecursionError):
-        return context
-    schemas = [s.this for s in statements if isinstance(s, exp.Create) and isinstance(s.this, exp.Schema)]
-    return "\n".join(_line(schema) for schema in schemas) or context
+        return []
+    return [s.this for s in statements if isinstance(s, exp.Create) and isinstance(s.this, exp.Schema)]
 
 
 def _line(schema: exp.Schema) -> str:

@@ -23,6 +23,7 @@ RELATION = {"merged": "merge", "adapter": "adapter"}
 NAMES = {"en": {"en": "English", "ko": "영어"}, "ko": {"en": "Korean", "ko": "한국어"}}
 PRECISION = {
     "nf4": {"en": "QLoRA on the base in 4 bits (NF4)", "ko": "4비트(NF4) 기반 모델에 QLoRA"},
+    "int8": {"en": "LoRA on the base in 8 bits", "ko": "8비트 기반 모델에 LoRA"},
     "none": {"en": "LoRA on the base in its own precision", "ko": "기반 모델의 원래 정밀도에 LoRA"},
 }
 PLOTS = {"accuracy.png": "Execution accuracy by kind of query", "loss.png": "Training loss", "rows.png": "Rows"}
@@ -36,17 +37,27 @@ model = AutoModelForCausalLM.from_pretrained(folder)
 template = json.loads(Path(folder, "prompt.json").read_text("utf-8"))["template"]
 schema = "{schema}"
 prompt = template.replace("{slot}", schema).replace("{{question}}", "How many players are there?")
-ids = tokenizer(prompt, return_tensors="pt")
+{ids}
 written = model.generate(**ids)[0, ids["input_ids"].shape[1] :]
 print(tokenizer.decode(written, skip_special_tokens=True))"""
+PLAIN_IDS = 'ids = tokenizer(prompt, return_tensors="pt")'
+CHAT_IDS = """ids = tokenizer.apply_chat_template(
+    [{"role": "user", "content": prompt}], add_generation_prompt=True, enable_thinking=False,
+    return_tensors="pt", return_dict=True,
+)"""
 ADAPTER_CODE = """from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer{quantised_import}
 {download}
 {quantised}base = AutoModelForCausalLM.from_pretrained("{base}"{quantised_use})
 model = PeftModel.from_pretrained(base, folder)
 tokenizer = AutoTokenizer.from_pretrained(folder)"""
-NF4 = """nf4 = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)
-"""
+QUANTISED = {
+    "nf4": """quantised = BitsAndBytesConfig(
+    load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True
+)
+""",
+    "int8": "quantised = BitsAndBytesConfig(load_in_8bit=True)\n",
+}
 
 
 def card(kind: Kind, version: Version, night: Night, found: Origin, config: PublishConfig, plots: list[str]) -> str:
@@ -79,6 +90,7 @@ def card(kind: Kind, version: Version, night: Night, found: Origin, config: Publ
         "held_out": {language: _rows(told["held_out"], language) for language in ("en", "ko")},
         "parity": night.refs.parity.counts if night.refs.parity else {},
         "columns": "{columns}" in prompt.template,
+        "endpoint": "/v1/chat/completions" if prompt.chat else "/v1/completions",
         "eos": _eos(Path(version.path)),
         "code": _code(kind, version, config, prompt, found, told),
         "served": config.repository if config.target == HUB else "FOLDER",
@@ -131,17 +143,18 @@ def _code(
         fetch = f'folder = snapshot_download("{repository}", revision="{version.version}")'
         download = f"from huggingface_hub import snapshot_download\n\n{fetch}"
     if kind == "adapter":
-        nf4 = told["quantization"] == "nf4"
+        held = QUANTISED.get(told["quantization"], "")
         return ADAPTER_CODE.format(
             download=download,
             base=found.base_model,
-            quantised=NF4 if nf4 else "",
-            quantised_use=", quantization_config=nf4" if nf4 else "",
-            quantised_import=", BitsAndBytesConfig" if nf4 else "",
+            quantised=held,
+            quantised_use=", quantization_config=quantised" if held else "",
+            quantised_import=", BitsAndBytesConfig" if held else "",
         )
     columns = "{columns}" in prompt.template
     return MERGED_CODE.format(
         download=download,
         slot="{columns}" if columns else "{context}",
+        ids=CHAT_IDS if prompt.chat else PLAIN_IDS,
         schema="players(id, nickname)" if columns else "CREATE TABLE players (id INT, nickname VARCHAR(50));",
     )

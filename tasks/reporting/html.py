@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -21,21 +22,43 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Picture:
-    """A plot as two data URIs: the browser takes the one that suits its colour scheme."""
+    """A plot as two PNGs, and its caption; the browser takes the one that suits its colour scheme."""
 
-    light: str
-    dark: str
+    png: bytes
+    png_dark: bytes
     says: str
+
+    @property
+    def light(self) -> str:
+        """The light one as a data URI."""
+        return data_uri(self.png)
+
+    @property
+    def dark(self) -> str:
+        """The dark one as a data URI."""
+        return data_uri(self.png_dark)
 
 
 def picture(says: str, draw: Callable[[plots.Dress], bytes]) -> Picture:
     """Draw a plot in both dresses; `says` is its caption."""
-    return Picture(data_uri(draw(plots.LIGHT)), data_uri(draw(plots.DARK)), says)
+    return Picture(draw(plots.LIGHT), draw(plots.DARK), says)
 
 
 def data_uri(png: bytes) -> str:
     """A PNG as a URI that holds it."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of this room filled in; what is filled in is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**values)
 
 
 def render_page(night: Night, history: pd.DataFrame, most_examples: int) -> str:
@@ -46,14 +69,8 @@ def render_page(night: Night, history: pd.DataFrame, most_examples: int) -> str:
         history: what `read_history` returns, this night included.
         most_examples: answers shown of each sort.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html").render(
+    return render(
+        "report.html",
         night=night,
         korean_note=KOREAN_NOTE if night.bundled else "",
         duration=duration(night.seconds),
@@ -65,6 +82,7 @@ def render_page(night: Night, history: pd.DataFrame, most_examples: int) -> str:
         reasons=tables.reasons(night.data),
         quarantine_groups=tables.quarantine_groups(night.data),
         training=tables.figures(night.refs.adapter),
+        memory=tables.memory(night),
         parity=tables.figures(night.refs.parity),
         confusion=tables.confusion(night.agreement) if night.agreement else None,
         judgements=tables.judgements(night),
@@ -99,7 +117,11 @@ def _pictures(night: Night, history: pd.DataFrame) -> dict[str, Picture]:
 def composition_caption(rows: pd.DataFrame, panels: plots.Panels) -> str:
     """What the plots show, with the domains whose names the plots cannot write."""
     domains = plots.domain_order(plots.shown(rows, panels))
-    drawn = zip(plots.latin(domains, "domain"), domains, strict=True)
-    renamed = "; ".join(f"{label}: {name}" for label, name in drawn if label != name)
     titles = " and ".join(title for title, _ in panels)
-    return f"{titles.capitalize()} by domain and kind of query" + (f" ({renamed})" if renamed else "")
+    return f"{titles.capitalize()} by domain and kind of query" + renamed(plots.latin(domains, "domain"), domains)
+
+
+def renamed(drawn: Iterable[str], names: Iterable[str]) -> str:
+    """What a caption adds for the names that a plot writes otherwise: ' (domain 1: 퀘스트)', or nothing."""
+    told = "; ".join(f"{label}: {name}" for label, name in zip(drawn, names, strict=True) if label != name)
+    return f" ({told})" if told else ""

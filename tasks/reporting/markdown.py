@@ -1,15 +1,17 @@
-"""The night as the markdown of one Prefect artifact."""
+"""The night, and the leaderboard, as the markdown of one Prefect artifact each."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
 
 from tasks.reporting import plots, tables
-from tasks.reporting.html import composition_caption, data_uri
+from tasks.reporting.html import Picture, composition_caption, data_uri
+from tasks.reporting.leaderboard import Leaderboard, standings_table
 from tasks.reporting.night import Night
-from tasks.reporting.shown import KOREAN_NOTE, accuracy_table, duration
+from tasks.reporting.shown import KOREAN_NOTE, accuracy_table, digits, duration
 
 
 def night_markdown(night: Night, page: str) -> str:
@@ -41,6 +43,26 @@ def rows_markdown(summary: dict[str, Any]) -> str:
         ),
     ]
     return "\n\n".join(parts)
+
+
+def leaderboard_markdown(board: Leaderboard, pictures: dict[str, Picture], page: str) -> str:
+    """Who is ahead, the standings, what failed and the plots; the rest is on the HTML page, which lies at `page`."""
+    table = standings_table(board).assign(**{"$ for 1,000": board.costs["usd_per_1000"].map(digits)})
+    parts = [
+        f"# {plain(board.sentence)}",
+        "\n".join(f"- {plain(line)}" for line in board.words),
+        markdown_table(table.astype(str).map(plain)),
+        "EX is execution accuracy (with its 95% interval), EM exact match; more than chance: exact McNemar test, Holm.",
+        "\n".join(f"- {plain(name)} failed: {plain(reason)}" for name, reason in board.failed.items()),
+        *(f"![{plain(one.says)}]({one.light})\n\n{plain(one.says)}" for one in pictures.values()),
+        f"The whole page: `{page}`",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def plain(text: str) -> str:
+    """Text that markdown shows as it is, on one line: signs that mean something are written as their numbers."""
+    return re.sub(r"[\\`*_~\[\]<>&|#]", lambda sign: f"&#{ord(sign[0])};", " ".join(text.split()))
 
 
 def markdown_table(table: pd.DataFrame) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from tasks.common.store import StageOutput
+from tasks.common.store import LOGS, StageOutput
 from tasks.judging.agreement import Agreement
 from tasks.scoring.gate import Decision
 from tasks.scoring.judge import pooled_agreement
@@ -59,8 +59,9 @@ class Model:
 class Night:
     """What the references point to.
 
-    `losses` holds (step, loss) and is empty on a night without training; `agreement` is the judge's, over
-    all models together; `seconds` is how long the night has taken.
+    `losses` holds (step, loss) and `memory` its parts as `part`, `predicted_mb`, `measured_mb`; both are empty on a
+    night without training. `agreement` is the judge's, over all models together; `seconds` is how long the night has
+    taken.
     """
 
     refs: NightRefs
@@ -69,6 +70,7 @@ class Night:
     data: dict[str, Any]
     data_changes: dict[str, Any] | None
     losses: list[tuple[int, float]]
+    memory: list[dict[str, Any]]
     agreement: Agreement | None
     seconds: float
 
@@ -115,6 +117,7 @@ def read_night(refs: NightRefs, seconds: float) -> Night:
         data=_read_json(refs.data.file("summary.json")),
         data_changes=_read_json(refs.data_changes.file("changes.json")) if refs.data_changes else None,
         losses=_read_json(refs.adapter.file("training.json"))["loss"] if refs.adapter else [],
+        memory=_read_memory(refs.adapter),
         agreement=pooled_agreement(judged, refs.config["judging"]["min_kappa"]),
         seconds=seconds,
     )
@@ -123,6 +126,13 @@ def read_night(refs: NightRefs, seconds: float) -> Night:
 def _read_model(refs: ModelRefs, role: str) -> Model:
     verdicts = pd.read_parquet(refs.verdicts.file("verdicts.parquet")) if refs.verdicts else None
     return Model(refs.label, role, pd.read_parquet(refs.scores.file("scores.parquet")), verdicts)
+
+
+def _read_memory(adapter: StageOutput | None) -> list[dict[str, Any]]:
+    """Parts of the memory of training as `part`, `predicted_mb`, `measured_mb`; none where they were not counted."""
+    file = adapter.file(f"{LOGS}/memory.json") if adapter else None
+    parts: list[dict[str, Any]] = json.loads(file.read_text("utf-8")) if file and file.is_file() else []
+    return parts
 
 
 def _read_json(path: Path) -> dict[str, Any]:

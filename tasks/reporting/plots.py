@@ -6,7 +6,7 @@ Labels are English: the fonts at hand may lack Hangul, and an empty box says les
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib as mpl
@@ -14,8 +14,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image  # comes with matplotlib
+
+mpl.rcParams["text.parse_math"] = False  # labels are data: two dollar signs in a name are no formula
 
 
 @dataclass(frozen=True)
@@ -49,41 +52,52 @@ def accuracy(table: pd.DataFrame, dress: Dress = LIGHT) -> bytes:
         dress: colours.
     """
     roles = [role for role in ("champion", "challenger") if f"ex_{role}" in table]
-    height = 0.8 / len(roles)
-    figure, axes = _canvas(0.9 + (0.22 + 0.2 * len(roles)) * len(table), dress)
-    places = np.arange(len(table))
-    for number, role in enumerate(roles):
-        share, low, high = (table[f"ex{end}_{role}"].fillna(0).to_numpy() for end in ("", "_low", "_high"))
-        y = places + (number - (len(roles) - 1) / 2) * height
-        axes.barh(y, share, height * 0.9, color=dress.colours[role], label=role)
-        axes.errorbar(
-            share,
-            y,
-            xerr=np.clip([share - low, high - share], 0, None),  # a Wilson end may miss 0 or 1 by an ulp
-            fmt="none",
-            ecolor=dress.ink,
-            elinewidth=1,
-            capsize=2.5,
-        )
-        for x, at, value in zip(high, y, table[f"ex_{role}"], strict=True):
+    shares = {role: table[[f"ex{end}_{role}" for end in ("", "_low", "_high")]].to_numpy() for role in roles}
+    labels = latin(table["group"], "group")
+    groups = [f"{group}  (n = {rows})" for group, rows in zip(labels, table["rows"], strict=True)]
+    return bars(groups, shares, [dress.colours[role] for role in roles], dress)
+
+
+def bars(groups: Sequence[str], shares: Mapping[str, np.ndarray], colours: Sequence[str], dress: Dress) -> bytes:
+    """Execution accuracy of each group with its interval: a bar for each of `shares`.
+
+    Args:
+        groups: labels, from top to bottom.
+        shares: by label, an array (groups, 3) of the share and the ends of its interval; NaN for no value.
+        colours: one for each of `shares`.
+        dress: the other colours.
+    """
+    height = 0.8 / len(shares)
+    figure, axes = canvas(0.9 + (0.22 + 0.2 * len(shares)) * len(groups), dress)
+    places = np.arange(len(groups))
+    for number, ((label, values), colour) in enumerate(zip(shares.items(), colours, strict=True)):
+        share, low, high = np.nan_to_num(values).T
+        y = places + (number - (len(shares) - 1) / 2) * height
+        axes.barh(y, share, height * 0.9, color=colour, label=label)
+        axes.errorbar(share, y, xerr=around(share, low, high), fmt="none", ecolor=dress.ink, elinewidth=1, capsize=2.5)
+        for x, at, value in zip(high, y, values[:, 0], strict=True):
             text = "–" if np.isnan(value) else f"{value:.0%}"
             axes.text(x + 0.015, at, text, va="center", color=dress.ink, fontsize=9)
-    labels = latin(table["group"], "group")
-    axes.set_yticks(places, [f"{group}  (n = {rows})" for group, rows in zip(labels, table["rows"], strict=True)])
-    axes.invert_yaxis()
+    axes.set_yticks(places, groups)
+    axes.set_ylim(len(groups) - 0.5, -0.5)
     axes.set_xlim(0, 1.1)
     axes.set_xticks(np.arange(0, 1.01, 0.2))
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_xlabel("execution accuracy, with 95% Wilson interval")
-    _grid(axes, "x", dress)
-    if len(roles) > 1:
-        _legend(axes, dress)
-    return _png(figure)
+    grid(axes, "x", dress)
+    if len(shares) > 1:
+        legend(axes, list(shares), dress)
+    return png(figure)
+
+
+def around(share: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """How far an interval reaches below and above: an array (2, shares)."""
+    return np.clip([share - low, high - share], 0, None)  # a Wilson end may miss 0 or 1 by an ulp
 
 
 def loss(losses: Sequence[tuple[int, float]], dress: Dress = LIGHT) -> bytes:
     """Training loss by optimizer step; with many points a moving average lies over them."""
-    figure, axes = _canvas(2.6, dress)
+    figure, axes = canvas(2.6, dress)
     steps, values = (np.array(column, dtype=float) for column in zip(*losses, strict=True))
     window = len(values) // 20
     smooth = window >= 2
@@ -95,8 +109,8 @@ def loss(losses: Sequence[tuple[int, float]], dress: Dress = LIGHT) -> bytes:
     axes.set_xlabel("optimizer step")
     axes.set_ylabel("loss")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _grid(axes, "y", dress)
-    return _png(figure)
+    grid(axes, "y", dress)
+    return png(figure)
 
 
 def composition(rows: pd.DataFrame, panels: Panels, dress: Dress = LIGHT) -> bytes:
@@ -115,15 +129,15 @@ def composition(rows: pd.DataFrame, panels: Panels, dress: Dress = LIGHT) -> byt
     sides: list[Axes] = list(figure.subplots(1, 2, sharey=True))
     for axes, (title, splits) in zip(sides, panels, strict=True):
         part = rows.assign(domain=domain)[rows["split"].isin(splits)]
-        grid = part.pivot_table(index="domain", columns="complexity", values="rows", aggfunc="sum", fill_value=0)
-        cells = grid.reindex(index=order, columns=kinds, fill_value=0).to_numpy()
+        counted = part.pivot_table(index="domain", columns="complexity", values="rows", aggfunc="sum", fill_value=0)
+        cells = counted.reindex(index=order, columns=kinds, fill_value=0).to_numpy()
         _heat(axes, cells, dress)
         axes.set_xticks(range(len(kinds)), latin(kinds, "kind"), rotation=40, ha="right", rotation_mode="anchor")
         axes.set_title(f"{title} ({cells.sum():,})", color=dress.ink, fontsize=10)
-        _plain(axes, dress)
+        plain(axes, dress)
         axes.spines[:].set_visible(False)
     sides[0].set_yticks(range(len(order)), latin(order, "domain"))
-    return _png(figure)
+    return png(figure)
 
 
 def shown(rows: pd.DataFrame, panels: Panels) -> pd.DataFrame:
@@ -162,14 +176,14 @@ def history(nights: pd.DataFrame, dress: Dress = LIGHT) -> bytes:
         dress: colours.
     """
     table = nights[nights["group"] == "all"].tail(60).reset_index(drop=True)
-    figure, axes = _canvas(2.8, dress)
+    figure, axes = canvas(2.8, dress)
     for shift, role in ((-0.06, "champion"), (0.06, "challenger")):
         part = table[table[f"ex_{role}"].notna()]
         share, low, high = (part[f"ex{end}_{role}"].to_numpy() for end in ("", "_low", "_high"))
         axes.errorbar(
             part.index + shift,
             share,
-            yerr=np.clip([share - low, high - share], 0, None),
+            yerr=around(share, low, high),
             fmt="o-",
             markersize=5,
             linewidth=1.3,
@@ -195,28 +209,31 @@ def history(nights: pd.DataFrame, dress: Dress = LIGHT) -> bytes:
     axes.set_ylim(0, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylabel("execution accuracy")
-    _grid(axes, "y", dress)
-    _legend(axes, dress)
-    return _png(figure)
+    grid(axes, "y", dress)
+    legend(axes, ["champion", "challenger", "promoted"], dress)
+    return png(figure)
 
 
-def latin(labels: Sequence[str] | pd.Series, what: str) -> list[str]:
-    """Labels that every font can draw: one in another script becomes `what` and its number."""
-    drawn = []
+def latin(labels: Iterable[str], what: str, longest: int = 28) -> list[str]:
+    """Labels that matplotlib's own font can draw, each another: one that is not becomes `what` and its number."""
+    signs = get_font(findfont("DejaVu Sans")).get_charmap()
+    drawn: list[str] = []
     for number, label in enumerate(labels, start=1):
-        text = label if label.isascii() else f"{what} {number}"
-        drawn.append(text if len(text) <= 28 else f"{text[:27]}…")
+        text = label if len(label) <= longest else f"{label[: longest - 1]}…"
+        drawn.append(text if text not in drawn and all(ord(sign) in signs for sign in text) else f"{what} {number}")
     return drawn
 
 
-def _canvas(height: float, dress: Dress) -> tuple[Figure, Axes]:
+def canvas(height: float, dress: Dress) -> tuple[Figure, Axes]:
+    """A figure of the report's width and `height` inches, and its axes."""
     figure = Figure(figsize=(WIDTH, height), dpi=DOTS, facecolor=dress.paper, layout="constrained")
     axes = figure.subplots()
-    _plain(axes, dress)
+    plain(axes, dress)
     return figure, axes
 
 
-def _plain(axes: Axes, dress: Dress) -> None:
+def plain(axes: Axes, dress: Dress) -> None:
+    """Take off what a plot does not need, and give it the dress."""
     axes.set_facecolor(dress.paper)
     axes.tick_params(colors=dress.ink, labelsize=9, length=0)
     axes.xaxis.label.set(color=dress.ink, fontsize=9)
@@ -225,17 +242,19 @@ def _plain(axes: Axes, dress: Dress) -> None:
     axes.spines["bottom"].set_color(dress.faint)
 
 
-def _grid(axes: Axes, axis: str, dress: Dress) -> None:
+def grid(axes: Axes, axis: str, dress: Dress) -> None:
+    """Faint lines across the `axis` ('x' or 'y')."""
     axes.grid(axis=axis, color=dress.faint, linewidth=0.8)  # type: ignore[arg-type]
     axes.set_axisbelow(True)
 
 
-def _legend(axes: Axes, dress: Dress) -> None:
-    lines, labels = axes.get_legend_handles_labels()
-    order = sorted(range(len(labels)), key=lambda n: ("champion", "challenger", "promoted").index(labels[n]))
+def legend(axes: Axes, labels: Sequence[str], dress: Dress) -> None:
+    """A legend above the plot, with `labels` from left to right."""
+    lines, names = axes.get_legend_handles_labels()
+    drawn = dict(zip(names, lines, strict=True))
     axes.legend(
-        [lines[n] for n in order],
-        [labels[n] for n in order],
+        [drawn[label] for label in labels],
+        labels,
         loc="lower right",
         bbox_to_anchor=(1, 1),
         ncols=3,
@@ -246,7 +265,7 @@ def _legend(axes: Axes, dress: Dress) -> None:
     )
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
     """A PNG of 64 colours: a third of the size, and a plot has no more."""
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png")

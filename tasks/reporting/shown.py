@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tasks.reporting.night import Night
@@ -30,6 +31,13 @@ def points(gain: float) -> str:
 def short_p(p_value: float) -> str:
     """'0.031', '<0.001'."""
     return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def digits(value: float) -> str:
+    """Three digits, without an exponent: '1,234', '0.0042'; a dash for no value."""
+    if math.isnan(value):
+        return "–"
+    return f"{value:,.0f}" if value >= 100 else np.format_float_positional(value, 3, fractional=False, trim="-")
 
 
 def duration(seconds: float) -> str:

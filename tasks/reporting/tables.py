@@ -10,9 +10,8 @@ import pandas as pd
 from tasks.common.store import StageOutput
 from tasks.judging.agreement import Agreement
 from tasks.reporting.night import Model, Night, NightRefs
-from tasks.scoring.accuracy import decided
+from tasks.scoring.accuracy import decided, measures, parts
 from tasks.scoring.gate import pair, paired_result
-from tasks.scoring.statistics import wilson_interval
 
 ALL = "all"
 OUTCOMES = ("equal", "different", "invalid", "undecided", "unsupported")
@@ -25,20 +24,8 @@ def accuracy(scores: pd.DataFrame, by: str) -> pd.DataFrame:
         `group`, `rows`, `undecided`, and for each measure `m` of `em`, `em_canonical`, `ex` the share `m`
         with its 95% Wilson interval `m_low`, `m_high`. EX is a share of the rows that execution decided.
     """
-    parts = {str(name): part for name, part in scores.groupby(by)}
-    names = sorted(parts, key=lambda name: (-len(parts[name]), name))
-    lines = [(ALL, scores), *((name, parts[name]) for name in names)]
-    return pd.DataFrame([_accuracy_line(name, part) for name, part in lines])
-
-
-def _accuracy_line(group: str, scores: pd.DataFrame) -> dict[str, Any]:
-    told = decided(scores)
-    line: dict[str, Any] = {"group": group, "rows": len(scores), "undecided": len(scores) - len(told)}
-    measures = {"em": scores["em"], "em_canonical": scores["em_canonical"], "ex": told["correct"]}
-    for measure, right in measures.items():
-        line[measure] = float(right.mean()) if len(right) else float("nan")
-        line[f"{measure}_low"], line[f"{measure}_high"] = wilson_interval(int(right.sum()), len(right))
-    return line
+    lines = {ALL: scores, **parts(scores, by)}
+    return pd.DataFrame([{"group": group, **measures(part)} for group, part in lines.items()])
 
 
 def comparison(models: Sequence[Model], by: str) -> pd.DataFrame:
@@ -104,6 +91,23 @@ def figures(output: StageOutput | None) -> pd.DataFrame:
     counts = output.counts if output else {}
     lines = [(name.replace("_", " "), f"{v:,}" if isinstance(v, int) else str(v)) for name, v in counts.items()]
     return pd.DataFrame(lines, columns=["figure", "value"])
+
+
+def memory(night: Night) -> pd.DataFrame:
+    """Memory of training by part: `part`, `predicted MB`, `measured MB` (text), the first step's."""
+    lines = [
+        {
+            "part": one["part"],
+            "predicted MB": _megabytes(one["predicted_mb"]),
+            "measured MB": _megabytes(one["measured_mb"]),
+        }
+        for one in night.memory
+    ]
+    return pd.DataFrame(lines)
+
+
+def _megabytes(value: float | None) -> str:
+    return "" if value is None else f"{value:,.1f}"
 
 
 def reasons(summary: dict[str, Any]) -> pd.DataFrame:

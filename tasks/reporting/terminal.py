@@ -1,4 +1,4 @@
-"""The night in the terminal: a summary that fits into 100 columns."""
+"""The night, and the leaderboard, in the terminal: summaries that fit into 100 columns."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from tasks.reporting.leaderboard import Leaderboard
 from tasks.reporting.night import Night
-from tasks.reporting.shown import KOREAN_NOTE, duration, percent_with_interval, points, short_p
+from tasks.reporting.shown import KOREAN_NOTE, digits, duration, percent_with_interval, points, short_p
 from tasks.reporting.tables import comparison
 from tasks.reporting.tables import stages as stage_table
 
@@ -67,3 +68,29 @@ def _accuracies(night: Night) -> Table:
             cells.append(" → ".join(f"{100 * line[f'{measure}_{model.role}']:.1f}" for model in night.models))
         table.add_row(*cells)
     return table
+
+
+def print_leaderboard(board: Leaderboard, page: str, file: IO[str] | None = None) -> None:
+    """Print who is ahead, the standings with speed and cost, and what failed; arguments as `print_summary`."""
+    console = Console(file=file, width=WIDTH, highlight=False)
+    console.print(Panel(Text(board.sentence, style="bold"), title="text2sql-nightly · leaderboard"))
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        caption="EX: execution accuracy (95% interval) · EM: exact match · $: dollars for 1,000 answers",
+        caption_justify="left",
+    )
+    table.add_column("", no_wrap=True, justify="right")
+    table.add_column("entry", overflow="fold")
+    for name in ("EX", "EM, %", "rows/s", "$"):
+        table.add_column(name, no_wrap=True, justify="right")
+    for line in board.standings.merge(board.costs[["name", "rows_per_s", "usd_per_1000"]], on="name").to_dict(
+        "records"
+    ):
+        accuracy = percent_with_interval(line["ex"], line["ex_low"], line["ex_high"])
+        cells = [str(line["rank"]), line["name"], accuracy, f"{100 * line['em']:.1f}"]
+        table.add_row(*(Text(cell) for cell in (*cells, digits(line["rows_per_s"]), digits(line["usd_per_1000"]))))
+    console.print(table)
+    for told in (*board.words, *(f"{name} failed: {reason}" for name, reason in board.failed.items())):
+        console.print(Text(f"• {told}"))
+    console.print(Text(f"leaderboard: {page}"))

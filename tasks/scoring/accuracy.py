@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from tasks.common.store import Counts
+from tasks.scoring.statistics import wilson_interval
 
 DECIDED = ("equal", "different", "invalid")  # outcomes on which execution has said yes or no
 
@@ -18,6 +21,27 @@ def execution_accuracy(scores: pd.DataFrame) -> float:
     """Share of correct rows among the decided ones; 0 when there is none."""
     told = decided(scores)
     return float(told["correct"].mean()) if len(told) else 0.0
+
+
+def measures(scores: pd.DataFrame) -> dict[str, Any]:
+    """The shares of scored rows with their intervals.
+
+    Returns:
+        `rows`, `undecided`, and for each measure `m` of `em`, `em_canonical`, `ex` the share `m` with its 95% Wilson
+        interval `m_low`, `m_high`. EX is a share of the rows that execution decided, NaN when there is none.
+    """
+    told = decided(scores)
+    line: dict[str, Any] = {"rows": len(scores), "undecided": len(scores) - len(told)}
+    for measure, right in {"em": scores["em"], "em_canonical": scores["em_canonical"], "ex": told["correct"]}.items():
+        line[measure] = float(right.mean()) if len(right) else float("nan")
+        line[f"{measure}_low"], line[f"{measure}_high"] = wilson_interval(int(right.sum()), len(right))
+    return line
+
+
+def parts(scores: pd.DataFrame, by: str) -> dict[str, pd.DataFrame]:
+    """The rows by the values of the column `by`, largest part first."""
+    found = {str(name): part for name, part in scores.groupby(by)}
+    return dict(sorted(found.items(), key=lambda named: (-len(named[1]), named[0])))
 
 
 def count(scores: pd.DataFrame) -> Counts:

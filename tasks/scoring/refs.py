@@ -1,4 +1,4 @@
-"""References to what a night made of one model."""
+"""References to what was made of one model: by a night, or for the leaderboard."""
 
 from __future__ import annotations
 
@@ -19,3 +19,23 @@ class ModelRefs(BaseModel):
     predictions: StageOutput
     scores: StageOutput
     verdicts: StageOutput | None = None
+
+
+class Entry(BaseModel):
+    """One system on the leaderboard: a model and how it was asked, its answers and their scores.
+
+    Attributes:
+        name: as people read it; no other entry has it.
+        about: what it is, keys as people read them, in order: model, prompt, engine, precision, batch.
+        predictions: its counts may hold `rows`, `rows_per_s`, `tokens_per_s`, `first_token_s` (mean seconds until the
+            first token of an answer), `peak_mb`, and for an API model also `prompt_tokens`, `completion_tokens` and
+            `usd`; what an engine cannot tell is missing.
+        scores: scores.parquet with `tasks.scoring.score.COLUMNS`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    about: dict[str, str]
+    predictions: StageOutput
+    scores: StageOutput

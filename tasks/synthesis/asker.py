@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from tasks.common.errors import StageError
 from tasks.llm.asking import answer_all
-from tasks.llm.client import Client, Request, UnansweredError
+from tasks.llm.client import Client, Request
 from tasks.llm.endpoint import Endpoint
-from tasks.llm.journal import Entry, Journal, key_of
+from tasks.llm.journal import Journal, key_of
+from tasks.llm.reply import Reply, reply_to
 from tasks.synthesis.config import BudgetedConfig
 
 Name = TypeVar("Name")
-
-
-class Reply(Entry):
-    """What the model wrote, or why it wrote nothing, and what that cost in tokens."""
-
-    text: str = ""
-    error: str = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    @property
-    def final(self) -> bool:
-        """All but errors, which are asked again."""
-        return not self.error
 
 
 def request_key(identity: str, request: Request) -> str:
@@ -94,10 +81,13 @@ class Asker:
             self.asked += 1
             arrived()
 
+        def ask(client: Client, key: str, request: Request) -> Awaitable[Reply]:
+            return reply_to(client, self._endpoint, key, request)
+
         if missing and not self.stopped:
             affordable = self._affordable(missing)
             try:
-                answer_all(affordable, self._answer, self._endpoint, self._config, self._book, filed)
+                answer_all(affordable, ask, self._endpoint, self._config, self._book, filed)
             except StageError as error:
                 self.stopped = self.unanswered["account"] = str(error)
         return {name: replies[key].text for name, key in keys.items() if key in replies and replies[key].final}
@@ -117,12 +107,3 @@ class Asker:
         self.completion_tokens += reply.completion_tokens
         if reply.error:
             self.unanswered[reply.key] = reply.error
-
-    async def _answer(self, client: Client, key: str, request: Request) -> Reply:
-        try:
-            answer = await client.ask(request)
-        except UnansweredError as reason:
-            return Reply(key=key, error=str(reason))
-        # Kept as it was written, unless the server told our key in it.
-        text = self._endpoint.hide(answer.text) if self._endpoint.key in answer.text else answer.text
-        return Reply(key=key, text=text, prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens)

@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.common.store import StageOutput
 from tasks.common.task import log_output, task_progress
 from tasks.prompts.prompt import Prompt
+from tasks.training.choose import choose
 from tasks.training.config import TrainingConfig
 from tasks.training.finetune import finetune as run_finetune
 
@@ -20,3 +21,9 @@ def finetune(
 ) -> StageOutput:
     """Train an adapter (QLoRA) in a process of its own."""
     return log_output(run_finetune(base, data, prompt, config, dtype, Path(store), task_progress("fine-tune")))
+
+
+@task(name="choose checkpoint", task_run_name="choose checkpoint", cache_policy=NO_CACHE, persist_result=False)
+def choose_checkpoint(adapter: StageOutput, tried: list[tuple[StageOutput, StageOutput]], store: str) -> StageOutput:
+    """Of the adapter's checkpoints, each with its scores, take the one that is right most often."""
+    return log_output(choose(adapter, [(one, float(scores.counts["ex"])) for one, scores in tried], Path(store)))

@@ -91,17 +91,41 @@ def test_a_failure_ends_with_the_last_lines_and_the_log(run: Run) -> None:
     assert not isinstance(told.value, OutOfMemoryError)
 
 
+KILLED = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+
+
 @pytest.mark.parametrize(
     "source",
     [
         "from tasks.common.process import give_up_memory\ngive_up_memory()",
-        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+        "import os\nprint('memory allocation of 3 bytes failed', flush=True)\nos.abort()",
     ],
-    ids=["told by the child", "killed by the kernel"],
+    ids=["told by the child", "told by a library"],
 )
 def test_running_out_of_memory_is_a_result_of_its_own(run: Run, source: str) -> None:
     with pytest.raises(OutOfMemoryError, match="ran out of memory"):
         run(source)
+
+
+@pytest.mark.parametrize("kills", [1, 0], ids=["by the kernel", "by hand"])
+def test_a_kill_for_memory_is_told_from_one_by_hand(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int
+) -> None:
+    counters = tmp_path / "vmstat"
+    counters.write_text("nr_free_pages 9\noom_kill 4\n")
+    monkeypatch.setattr("tasks.common.process.VMSTAT", counters)
+    noted = f"from pathlib import Path\nPath({str(counters)!r}).write_text('oom_kill {4 + kills}')\n"
+    with pytest.raises(StageError) as told:
+        run(noted + KILLED)
+    assert isinstance(told.value, OutOfMemoryError) == bool(kills)
+
+
+def test_without_such_counters_a_kill_is_taken_for_one_for_memory(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.common.process.VMSTAT", tmp_path / "nowhere")
+    with pytest.raises(OutOfMemoryError):
+        run(KILLED)
 
 
 def test_running_out_of_memory_is_heard_through_a_launcher_with_a_status_of_its_own(run: Run, tmp_path: Path) -> None:
@@ -152,6 +176,22 @@ def test_the_child_dies_with_a_starter_that_is_killed(tmp_path: Path, launcher: 
         assert gone([child])
     finally:
         os.kill(grandchild, signal.SIGKILL)  # plain children of the child are its own to end
+
+
+def test_a_child_whose_starter_is_killed_before_it_reads_its_job_does_not_begin(tmp_path: Path) -> None:
+    """A training process imports for seconds before that."""
+    begins = tmp_path / "begins"
+    slow = f"import os, time; open({str(begins)!r}, 'w').write(str(os.getpid())); time.sleep(3)\n"
+    (tmp_path / "child_of_test.py").write_text(slow + SLEEPS_WITH_A_CHILD)
+    (tmp_path / "launcher_of_test.py").write_text(LAUNCHES)
+    starter = subprocess.Popen([sys.executable, "-c", STARTS, str(tmp_path), "-m", "launcher_of_test"])
+    ends = time.monotonic() + 30
+    while not (begins.exists() and begins.read_text()) and time.monotonic() < ends:
+        time.sleep(0.05)
+    os.kill(starter.pid, signal.SIGKILL)
+    starter.wait()
+    assert gone([int(begins.read_text())], within_s=15)
+    assert not (tmp_path / "pids").exists()
 
 
 def test_an_interrupted_starter_ends_the_child(tmp_path: Path) -> None:

@@ -31,3 +31,14 @@ def test_nothing_to_do_tells_nothing(clock: list[float]) -> None:
     told: list[float] = []
     throttled(lambda line, percent: told.append(percent))(0, 0, "rows")
     assert told == []
+
+
+def test_what_an_earlier_run_left_done_does_not_make_this_one_faster(clock: list[float]) -> None:
+    told: list[str] = []
+    progress = throttled(lambda line, percent: told.append(line), every_s=5.0)
+    clock[0] += 30  # a model is loaded
+    progress(900, 1000, "rows")
+    clock[0] += 10
+    progress(920, 1000, "rows")
+    assert told[0].endswith("90 % · 900/1,000 rows")
+    assert told[1].endswith("92 % · 920/1,000 rows · 2.00/s, 40 s left")

@@ -52,18 +52,25 @@ def test_a_night_runs_from_data_to_report_and_the_next_one_reuses_it(
     """One tiny night for real, without a key or a host outside; a second one changes nothing."""
     env = guarded_env | {"PREFECT_HOME": str(tmp_path / "prefect")}
     env.pop("OPENAI_API_KEY", None)
-    path = profile(tmp_path)
+    path = profile(tmp_path, training={"checkpoint_every_steps": 2, "validation_rows": 4})
     store = tmp_path / "store"
 
     first = night(path, env, 1_200)
     assert first.returncode == 0, first.stdout + first.stderr
     assert not Path(env["T2S_OUTSIDE_LOG"]).exists(), Path(env["T2S_OUTSIDE_LOG"]).read_text()
     stages = {folder.name: len(list(folder.glob("*/stage.json"))) for folder in (store / "stages").iterdir()}
-    # Both contenders are generated, scored and judged; everything else is made once.
-    twice = ("predictions", "scores", "verdicts")
-    assert stages == {name: 2 if name in twice else 1 for name in (*EXPENSIVE, "decision")}
-    (predictions, _) = sorted((store / "stages" / "predictions").glob("*/predictions.parquet"))
-    assert len(pd.read_parquet(predictions)) == 12
+    # Both contenders are generated, scored and judged, and before that two checkpoints on the rows held back.
+    more = {"predictions": 4, "scores": 4, "verdicts": 2, "adapter": 2, "databases": 2}
+    assert stages == {name: more.get(name, 1) for name in (*EXPENSIVE, "held_back", "decision")}
+    predictions = (store / "stages" / "predictions").glob("*/predictions.parquet")
+    assert sorted(len(pd.read_parquet(file)) for file in predictions) == [4, 4, 12, 12]
+    (chosen,) = [
+        file for file in (store / "stages" / "adapter").glob("*/stage.json") if "ex_held_back" in file.read_text()
+    ]
+    merged = next((store / "stages" / "merged_model").glob("*/stage.json")).read_text()
+    assert json.loads(chosen.read_text())["sha256"] in merged, (
+        "the checkpoint that was chosen is the one that is merged"
+    )
     (decision,) = (store / "stages" / "decision").glob("*/decision.json")
     decided = json.loads(decision.read_text("utf-8"))["decision"]
     page = (store / "reports" / "latest.html").read_text("utf-8")

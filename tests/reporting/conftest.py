@@ -15,7 +15,7 @@ from tasks.config import NightlyConfig
 from tasks.reporting.night import NightRefs
 from tasks.scoring.accuracy import count
 from tasks.scoring.gate import decide
-from tasks.scoring.refs import ModelRefs
+from tasks.scoring.refs import Entry, ModelRefs
 
 KINDS = ["basic SQL", "aggregation", "single join", "multiple joins", "subqueries", "window functions"]
 GAMES = ["player accounts", "guild wars", "item shop"]
@@ -175,7 +175,7 @@ def night_refs(store: Path, champion_scores: pd.DataFrame, challenger_scores: pd
             store,
             "adapter",
             {"rows": 512, "steps": 128, "seconds": 142.3, "first_loss": 1.58, "last_loss": 0.41},
-            lambda f: (f / "training.json").write_text(json.dumps({"loss": losses})),
+            lambda f: trained(f, losses),
         ),
         merged_model=stage(store, "merged_model", {"parameters": 134515008}, lambda folder: None),
         parity=stage(store, "parity", parity, lambda folder: None),
@@ -185,3 +185,40 @@ def night_refs(store: Path, champion_scores: pd.DataFrame, challenger_scores: pd
         ),
         outcome="v7 is now the champion; base is kept for a roll-back.",
     )  # fmt: skip
+
+
+def trained(folder: Path, losses: list[tuple[int, float]]) -> None:
+    (folder / "training.json").write_text(json.dumps({"loss": losses}))
+    (folder / "logs").mkdir()
+    memory = [
+        {"part": "weights", "predicted_mb": 1234.5, "measured_mb": 1230.25},
+        {"part": "moment", "predicted_mb": 80.0, "measured_mb": None},
+    ]
+    (folder / "logs" / "memory.json").write_text(json.dumps(memory))
+
+
+SPEED: Counts = {"rows": 60, "rows_per_s": 8.0, "tokens_per_s": 400.5, "first_token_s": 0.21, "peak_mb": 1820.4}
+PAID: Counts = {"rows": 60, "rows_per_s": 2.0, "usd": 0.03, "prompt_tokens": 9000, "completion_tokens": 900}
+
+
+@pytest.fixture(scope="session")
+def entries(store: Path) -> list[Entry]:
+    """Four systems, the weakest first: rows 0-5, 0-29, 0-31 (all but row 3) and 0-53 are right."""
+    systems: list[tuple[str, list[bool], Counts]] = [
+        ("base", [n < 6 for n in range(60)], {"rows": 60, "rows_per_s": 10.0}),
+        ("base, 3 examples", [n < 30 for n in range(60)], SPEED),
+        ("어댑터 v7", [n < 32 and n != 3 for n in range(60)], {**SPEED, "rows_per_s": 9.0}),
+        ("<script>alert(1)</script> | $\\frac$ [b]*x*", [n < 54 for n in range(60)], PAID),
+    ]
+    return [entry(store, name, scores(right, "SELECT 1"), counts) for name, right, counts in systems]
+
+
+def entry(store: Path, name: str, table: pd.DataFrame, counts: Counts) -> Entry:
+    return Entry(
+        name=name,
+        about={"model": "base | <b>", "engine": "transformers"},
+        predictions=stage(store, "predictions", counts, lambda folder: None, f"leaderboard, {name}"),
+        scores=stage(
+            store, "scores", count(table), lambda f: table.to_parquet(f / "scores.parquet"), f"leaderboard, {name}"
+        ),
+    )

@@ -72,6 +72,7 @@ def test_the_page_needs_nothing_else_and_tells_the_night(night: Night, history: 
     for told in (*decision.reasons, decision.judge_note, night.refs.outcome, "10.2% (5–20)", "brave-otter"):
         assert told in page.text
     assert "domain 1: 퀘스트와 업적" in page.text
+    assert "1,234.5" in page.text, "the predicted memory"
     assert "unknown column" in page.text
     assert "레벨이" in page.text
     assert "0.5 characters a token" in page.text

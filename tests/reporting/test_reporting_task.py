@@ -12,9 +12,10 @@ from prefect.testing.utilities import prefect_test_harness
 
 from tasks.reporting.config import ReportConfig
 from tasks.reporting.night import NightRefs
-from tasks.reporting.task import report, show_rows
+from tasks.reporting.task import leaderboard, report, show_rows
 from tasks.scoring.config import GateConfig
 from tasks.scoring.gate import Decision
+from tasks.scoring.refs import Entry
 from tasks.scoring.task import decide
 
 
@@ -51,6 +52,33 @@ def test_a_flow_decides_and_reports_through_a_real_server(night_refs: NightRefs,
     assert str(artifacts["night-report"].data).startswith("# Promoted: v7")
     assert len(str(artifacts["night-report"].data)) < 140_000
     assert any("레벨이" in example["question"] for example in json.loads(str(artifacts["examples"].data)))
+
+
+@pytest.mark.usefixtures("server")
+def test_a_flow_ranks_systems_through_a_real_server(
+    entries: list[Entry], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @flow
+    def compare() -> list[Path]:
+        failed = {"too big": "out of memory"}
+        orders = (entries, entries[::-1], entries[:3])
+        return [leaderboard(some, failed, 0.9, str(tmp_path)) for some in orders]
+
+    page, again, fewer = compare()
+    assert page == again != fewer
+    assert page.name == "leaderboard.html"
+    assert page.parent.parent == tmp_path.resolve() / "reports"
+    assert sorted(path.name for path in page.parent.iterdir()) == [
+        "accuracy.png", "cost.png", "gains.png", "leaderboard.html", "leaderboard.json",
+    ]  # fmt: skip
+    artifact = _artifacts()["leaderboard"]
+    told = str(artifact.data)
+    assert told.startswith("# “어댑터 v7” is ahead with 52.5%, but its lead over “base, 3 examples” may be chance.")
+    assert told.count("](data:image/png;base64,") == 3
+    assert "too big failed: out of memory" in told
+    assert str(fewer) in told
+    assert "“어댑터 v7” is ahead" in str(artifact.description)
+    assert "leaderboard: " in capsys.readouterr().out
 
 
 def _artifacts() -> dict[str, Artifact]:

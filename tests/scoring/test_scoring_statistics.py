@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from tasks.scoring.statistics import (
     detectable_gain,
+    holm,
     level_of_trial,
     mcnemar_p,
     paired_gain_interval,
@@ -70,6 +72,16 @@ def test_mcnemar_agrees_with_statsmodels(right: int, wrong: int) -> None:
 @pytest.mark.parametrize(("correct", "rows"), [(0, 10), (62, 112), (499, 500)])
 def test_wilson_agrees_with_statsmodels(correct: int, rows: int) -> None:
     assert wilson_interval(correct, rows) == pytest.approx(proportion_confint(correct, rows, method="wilson"), abs=1e-9)
+
+
+def test_holm_agrees_with_statsmodels_and_keeps_the_order() -> None:
+    drawn = np.random.default_rng(5)
+    for tests in (1, 2, 15, 190):
+        p_values = drawn.uniform(0, 1, tests) ** 4
+        p_values[0] = p_values[-1]  # a tie
+        assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1], abs=1e-12)
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert holm([]) == []
 
 
 def test_the_levels_of_all_trials_add_up_to_the_level_and_each_gets_some() -> None:

@@ -18,7 +18,7 @@ from tasks.models.merge import merged_model
 from tasks.prompts.config import PromptConfig
 from tasks.prompts.prompt import Prompt, load_prompt
 from tasks.training.config import TrainingConfig
-from tasks.training.finetune import finetune, halved
+from tasks.training.finetune import finetune, smaller
 from tasks.training.packing import IGNORED, collate
 
 PROMPT = load_prompt(PromptConfig())
@@ -103,20 +103,20 @@ def test_only_answer_and_end_are_learned(base: StageOutput) -> None:
 
 
 @pytest.mark.slow
-def test_the_head_on_learned_tokens_only_gives_the_trainers_loss(base: StageOutput) -> None:
+def test_the_head_on_learned_tokens_only_gives_the_trainers_loss(two_layers: StageOutput) -> None:
     from trl import SFTTrainer
 
     from tasks.models.loading import load_model, load_tokenizer
     from tasks.training.train import CompletionTrainer, to_dataset, trainer_arguments
 
-    tokenizer = load_tokenizer(base.path)
+    tokenizer = load_tokenizer(two_layers.path)
     dataset, _ = to_dataset(shop_rows(8), PROMPT, tokenizer, TrainingConfig())
     batch = collate(list(dataset), tokenizer.pad_token_id)
     losses = []
     for trainer_class in (SFTTrainer, CompletionTrainer):
         trainer = trainer_class(
-            model=load_model(base.path, "float32"),
-            args=trainer_arguments(TrainingConfig(), Path(base.path) / "unused", "float32", 4),
+            model=load_model(two_layers.path, "float32"),
+            args=trainer_arguments(TrainingConfig(), Path(two_layers.path) / "unused", "float32", 4),
             train_dataset=dataset,
             processing_class=tokenizer,
         )
@@ -139,6 +139,12 @@ def test_rows_that_do_not_fit_are_left_out_and_none_fitting_is_an_error(base: St
 
 
 def test_a_smaller_batch_keeps_the_effective_batch() -> None:
-    smaller = halved(TrainingConfig(batch_size=8, gradient_accumulation=2))
-    assert (smaller.batch_size, smaller.gradient_accumulation) == (4, 4)
-    assert halved(smaller).batch_size * halved(smaller).gradient_accumulation == 16
+    config: TrainingConfig | None = TrainingConfig(batch_size=4, rows_per_sequence=3, gradient_accumulation=2)
+    seen = []
+    while config:
+        seen.append(
+            (config.batch_size, config.rows_per_sequence, config.gradient_accumulation, config.activation_checkpointing)
+        )
+        assert config.batch_size * config.rows_per_sequence * config.gradient_accumulation >= 24
+        config = smaller(config)
+    assert seen == [(4, 3, 2, False), (2, 3, 4, False), (1, 3, 8, False), (1, 1, 24, False), (1, 1, 24, True)]

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 import torch
 
-from tasks.models.base import base_model
-from tasks.models.config import ModelConfig
+from tasks.common.store import StageOutput
 from tasks.prompts.config import PromptConfig
 from tasks.prompts.prompt import load_prompt
 from tasks.training.config import TrainingConfig
@@ -44,12 +41,11 @@ def test_a_row_sees_the_schema_and_itself_only() -> None:
 
 
 @pytest.mark.slow
-def test_packed_rows_give_the_loss_and_gradients_of_rows_that_stand_alone(model_store: Path) -> None:
+def test_packed_rows_give_the_loss_and_gradients_of_rows_that_stand_alone(two_layers: StageOutput) -> None:
     from tasks.models.loading import load_model, load_tokenizer
     from tasks.training.train import to_dataset
 
-    base = base_model(ModelConfig(), model_store).path
-    model, tokenizer = load_model(base, "float32"), load_tokenizer(base)
+    model, tokenizer = load_model(two_layers.path, "float32"), load_tokenizer(two_layers.path)
     rows = pd.DataFrame(
         {
             "context": ["CREATE TABLE books (id INT, price INT);"] * 3
@@ -74,7 +70,7 @@ def test_packed_rows_give_the_loss_and_gradients_of_rows_that_stand_alone(model_
         loss = torch.nn.functional.cross_entropy(logits, labels[:, 1:].flatten(), ignore_index=IGNORED)
         model.zero_grad()
         loss.backward()
-        return loss.item(), model.model.layers[3].mlp.up_proj.weight.grad.clone()
+        return loss.item(), model.model.layers[0].mlp.up_proj.weight.grad.clone()
 
     (alone, gradient_alone), (packed, gradient_packed) = loss_and_gradient(1), loss_and_gradient(3)
     assert packed == pytest.approx(alone, rel=1e-5)

@@ -1,0 +1,57 @@
+"""Learning from mistakes: the model in use answers training questions, and goes on from what it got right and wrong.
+
+python -m flows.improve --profile laptop
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prefect import flow
+
+from flows.checks import check_before_start
+from flows.command import run_with_profile
+from flows.contest import contest
+from flows.finetune import merge_and_compare
+from flows.prepare import DEFAULT, prepare_data
+from tasks.config import NightlyConfig
+from tasks.improving.start import start_of
+from tasks.improving.task import learn, make_lessons, sample_answers, start_from, verify_answers
+from tasks.models.task import fetch_base
+
+
+def _round() -> str:
+    return f"improvement-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}"
+
+
+def check_before_improving(config: NightlyConfig) -> None:
+    """As before a night; besides, a tuned model has to be in use, with its adapter.
+
+    Raises:
+        InputError: one line that says what is wrong.
+    """
+    check_before_start(config)
+    start_of(Path(config.store))
+
+
+@flow(name="improve-model", flow_run_name=_round)
+def improve_model(config: NightlyConfig = DEFAULT) -> None:
+    """Sample answers, run them, learn from them, and replace the model in use if the gate says so."""
+    started = datetime.now(UTC)
+    check_before_improving(config)
+    dtype, store = config.model.precision, config.store
+    base = fetch_base(config.model, store)
+    start = start_from(base, store)
+    data = prepare_data(config)
+    sampled = sample_answers(start, data, config.improve, config.inference, dtype, store)
+    verified = verify_answers(sampled, config.inference, config.sql, store)
+    lessons = make_lessons(sampled, verified, config.improve, store)
+    adapter = learn(base, start, lessons, config.improve, config.training, config.inference, config.sql, dtype, store)
+    contest(merge_and_compare(base, adapter, data, start.prompt, config), start.prompt, config, started)
+
+
+if __name__ == "__main__":
+    description = "Run one round of improvement on Prefect's embedded server."
+    sys.exit(run_with_profile(improve_model, check_before_improving, description))
