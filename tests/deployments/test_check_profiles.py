@@ -33,7 +33,8 @@ def test_a_shipped_profile_is_sound_and_says_how_to_launch_it(path: Path) -> Non
     assert checked.problems == []
     assert checked.memory is not None and checked.memory.total > 0
     header = path.read_text("utf-8").partition("\n\n")[0]
-    assert f"make nightly PROFILE={path.stem}" in header or path.stem == "laptop"
+    command = "compare" if "compare" in load_profile(path.stem).model_fields_set else "nightly"
+    assert f"make {command} PROFILE={path.stem}" in header or path.stem == "laptop"
     if not load_profile(path.stem).model.base.startswith("package:"):
         assert f"Weights: {load_profile(path.stem).model.base}" in header
         assert load_profile(path.stem).training.gpu is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import Artifact
+from prefect.client.schemas.objects import ArtifactCollection
 from prefect.testing.utilities import prefect_test_harness
 
 from tasks.reporting.config import ReportConfig
@@ -81,6 +81,6 @@ def test_a_flow_ranks_systems_through_a_real_server(
     assert "leaderboard: " in capsys.readouterr().out
 
 
-def _artifacts() -> dict[str, Artifact]:
+def _artifacts() -> dict[str, ArtifactCollection]:
     with get_client(sync_client=True) as client:
-        return {str(one.key): one for one in client.read_artifacts()}
+        return {str(one.key): one for one in client.read_latest_artifacts()}

@@ -46,6 +46,6 @@ def test_killed_twice_and_started_again_both_flows_ask_nothing_twice(tmp_path: P
     assert server.keys == {"sk-none-of-yours-4711"}
     assert all(b"sk-none-of-yours-4711" not in path.read_bytes() for path in written)
     with get_client(sync_client=True) as client:
-        artifacts = {artifact.key: artifact for artifact in client.read_artifacts()}
+        artifacts = {artifact.key: artifact for artifact in client.read_latest_artifacts()}
     assert {"synthesis", "synthesis-refused", "cleaning"} <= artifacts.keys()
     assert f"{summary['accepted']} rows on" in str(artifacts["synthesis"].description)
