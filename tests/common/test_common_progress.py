@@ -42,3 +42,15 @@ def test_what_an_earlier_run_left_done_does_not_make_this_one_faster(clock: list
     progress(920, 1000, "rows")
     assert told[0].endswith("90 % · 900/1,000 rows")
     assert told[1].endswith("92 % · 920/1,000 rows · 2.00/s, 40 s left")
+
+
+def test_another_count_begins_anew(clock: list[float]) -> None:
+    told: list[str] = []
+    progress = throttled(lambda line, percent: told.append(line), every_s=5.0)
+    progress(240, 240, "queries")
+    clock[0] += 10
+    progress(0, 240, "rows")
+    clock[0] += 10
+    progress(20, 240, "rows")
+    assert told[1].endswith("0 % · 0/240 rows")
+    assert told[2].endswith("20/240 rows · 2.00/s, 110 s left")

@@ -110,14 +110,15 @@ def test_a_killed_worker_leaves_no_schema(dialect: str, monkeypatch: pytest.Monk
     def receive(self: worker.Worker, line: object, deadline_s: float) -> object:
         calls.append(1)
         message = received(self, line, deadline_s)  # type: ignore[arg-type]
-        if len(calls) == 2 and self._child is not None:  # its schemas are made
+        if len(calls) == 2 and self._child is not None:  # its schemas are made; the slow prediction has just begun
             self._child.kill()
         return message
 
     monkeypatch.setattr(worker.Worker, "_receive", receive)
-    rows = pd.DataFrame({"example_id": ["a"], "context": [DDL], "gold": [FILTER], "prediction": [FILTER + " LIMIT 1"]})
+    slow = "SELECT COUNT(*) FROM " + ", ".join(f"players AS p{i}" for i in range(40))
+    rows = pd.DataFrame({"example_id": ["a"], "context": [DDL], "gold": [FILTER], "prediction": [slow]})
     found = compare(rows, dialect, CONFIG, processes=1)
-    assert found.outcome[0] == "invalid"
+    assert (found.outcome[0], found.reason[0]) == ("invalid", "too slow (its worker was stopped)"), found
     assert left_behind(dialect) == []
 
 
