@@ -59,8 +59,8 @@ server: .venv/.installed  ## Prefect's server and UI on http://127.0.0.1:4200
 worker: .venv/.installed  ## with a server: start what is scheduled or asked for
 	PREFECT_API_URL=$(API_URL) $(BIN)/prefect worker start --pool local --type process
 
-deploy: .venv/.installed  ## with a server and a worker: make the deployments of prefect.yaml
-	PREFECT_API_URL=$(API_URL) $(BIN)/prefect --no-prompt deploy --all
+deploy: .venv/.installed  ## with a server and a worker: make or update deployments, automations and the training limit
+	PREFECT_API_URL=$(API_URL) $(BIN)/python -m deployments.apply
 
 clean:  ## remove the environment and caches; what the nights made (.nightly, .prefect) stays
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

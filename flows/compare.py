@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import datetime
 from pathlib import Path
 
 from prefect import flow
 
 from flows.checks import check_before_start
 from flows.command import run_with_profile
+from flows.naming import since
 from flows.prepare import DEFAULT, prepare_data
+from flows.runner import RUNNER, run
 from tasks.common.errors import InputError, StageError
 from tasks.common.store import StageOutput
 from tasks.config import NightlyConfig
@@ -28,10 +29,6 @@ from tasks.prompts.prompt import Prompt, load_prompt
 from tasks.reporting.task import leaderboard
 from tasks.scoring.refs import Entry
 from tasks.scoring.task import make_databases, score
-
-
-def _comparison() -> str:
-    return f"comparison-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}"
 
 
 def check_before_comparing(config: NightlyConfig) -> Prompt:
@@ -64,7 +61,7 @@ def _check(system: SystemConfig, config: NightlyConfig, prompt: Prompt) -> None:
         prompt_of(system, tuned, prompt)
 
 
-@flow(name="compare-models", flow_run_name=_comparison)
+@flow(name="compare-models", flow_run_name=since("comparison"), task_runner=RUNNER)
 def compare_models(config: NightlyConfig = DEFAULT) -> None:
     """Answer the held-out rows with every system, score the answers, and draw up the leaderboard.
 
@@ -72,14 +69,14 @@ def compare_models(config: NightlyConfig = DEFAULT) -> None:
     """
     prompt = check_before_comparing(config)
     data = prepare_data(config)
-    base = fetch_base(config.model, config.store)
-    databases = make_databases(data, config.sql, config.store)
+    base = run(fetch_base, config.model, config.store)
+    databases = run(make_databases, data, config.sql, config.store)
     entries: list[Entry] = []
     failed: dict[str, str] = {}
     for system in config.compare.systems:
         try:
             predictions, about = _answered(system, data, base, prompt, config)
-            scores = score(data, databases, predictions, system.name, config.sql, config.store)
+            scores = run(score, data, databases, predictions, system.name, config.sql, config.store)
         except StageError as error:
             failed[system.name] = str(error)
         else:
@@ -98,8 +95,15 @@ def _answered(
     """A system's answers, and what it is."""
     if system.api:
         asked = prompt_of(system, None, prompt)
-        predictions = write_by_api(
-            system.api, data, asked, system.asking, config.inference.max_new_tokens, config.store, system.name
+        predictions = run(
+            write_by_api,
+            system.api,
+            data,
+            asked,
+            system.asking,
+            config.inference.max_new_tokens,
+            config.store,
+            system.name,
         )
         return predictions, {"model": system.api.model, "prompt": described(asked, system)}
     version = version_named(system.model, Path(config.store))
@@ -109,10 +113,11 @@ def _answered(
         model, title = base, config.model.base
     else:
         named = config.model.model_copy(update={"base": system.model, "revision": None})
-        model, title = fetch_base(named, config.store), system.model
+        model, title = run(fetch_base, named, config.store), system.model
     adapter = adapter_in(system.adapter) if system.adapter else None
     asked = prompt_of(system, adapter or model, prompt)
-    predictions = generate_sql(
+    predictions = run(
+        generate_sql,
         adapter or model,
         data,
         asked,

@@ -9,7 +9,9 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.checks import check_before_start
+from flows.naming import since
 from flows.prepare import DEFAULT, prepare_data
+from flows.runner import RUNNER, run
 from tasks.common.store import StageOutput
 from tasks.config import NightlyConfig
 from tasks.data.task import compare_rows
@@ -19,7 +21,7 @@ from tasks.models.records import Version
 from tasks.models.task import fetch_base, model_in_use
 from tasks.prompts.prompt import Prompt
 from tasks.reporting.night import NightRefs
-from tasks.reporting.task import report
+from tasks.reporting.task import report, tell_failure
 from tasks.scoring.refs import ModelRefs
 from tasks.scoring.task import make_databases, score
 
@@ -32,22 +34,29 @@ def evaluate(
     A model answers under the prompt it was tuned with; a base model, tuned with none, under tonight's.
     """
     own = Prompt.of_model(Path(version.path)) or prompt
-    predictions = generate_sql(
-        version.output(), data, own, config.inference, config.model.precision, config.store, role
+    predictions = run(
+        generate_sql, version.output(), data, own, config.inference, config.model.precision, config.store, role
     )
-    databases = make_databases(data, config.sql, config.store)
-    scores = score(data, databases, predictions, role, config.sql, config.store)
-    verdicts = judge(data, predictions, scores, role, config.judging, base, config.store)
+    databases = run(make_databases, data, config.sql, config.store)
+    scores = run(score, data, databases, predictions, role, config.sql, config.store)
+    verdicts = run(judge, data, predictions, scores, role, config.judging, base, config.store)
     return ModelRefs(label=version.name, predictions=predictions, scores=scores, verdicts=verdicts)
 
 
-@flow(name="evaluate-model")
+@flow(
+    name="evaluate-model",
+    flow_run_name=since("evaluation"),
+    task_runner=RUNNER,
+    on_failure=[tell_failure],
+    on_crashed=[tell_failure],
+    on_cancellation=[tell_failure],
+)
 def evaluate_model(config: NightlyConfig = DEFAULT) -> None:
     """Measure the model in use on the held-out rows; nothing is trained or promoted."""
     started = datetime.now(UTC)
     prompt = check_before_start(config)
     data = prepare_data(config)
-    base = fetch_base(config.model, config.store)
+    base = run(fetch_base, config.model, config.store)
     champion = model_in_use(base, prompt, config.store)
     report(
         NightRefs(

@@ -6,7 +6,9 @@ from prefect import flow
 from pydantic import BaseModel, ConfigDict
 
 from flows.checks import check_before_start
+from flows.naming import since
 from flows.prepare import DEFAULT, prepare_data
+from flows.runner import RUNNER, run
 from tasks.common.store import StageOutput
 from tasks.config import NightlyConfig
 from tasks.data.task import hold_back
@@ -34,23 +36,23 @@ def train(base: StageOutput, data: StageOutput, prompt: Prompt, config: NightlyC
     """Train an adapter; with `training.validation_rows`, the checkpoint that answers most rows held back right."""
     training, store, dtype = config.training, config.store, config.model.precision
     if not training.validation_rows:
-        return finetune(base, data, prompt, training, dtype, store)
-    rows = hold_back(data, training.validation_rows, training.seed, store)
-    adapter = finetune(base, rows, prompt, training, dtype, store)
-    databases = make_databases(rows, config.sql, store)
+        return run(finetune, base, data, prompt, training, dtype, store)
+    rows = run(hold_back, data, training.validation_rows, training.seed, store)
+    adapter = run(finetune, base, rows, prompt, training, dtype, store)
+    databases = run(make_databases, rows, config.sql, store)
     tried = []
     for one in candidates(adapter):
-        predictions = generate_sql(one, rows, prompt, config.inference, dtype, store, one.key, base)
-        tried.append((one, score(rows, databases, predictions, one.key, config.sql, store)))
-    return choose_checkpoint(adapter, tried, store)
+        predictions = run(generate_sql, one, rows, prompt, config.inference, dtype, store, one.key, base)
+        tried.append((one, run(score, rows, databases, predictions, one.key, config.sql, store)))
+    return run(choose_checkpoint, adapter, tried, store)
 
 
-@flow(name="finetune-model")
+@flow(name="finetune-model", flow_run_name=since("training"), task_runner=RUNNER)
 def finetune_model(config: NightlyConfig = DEFAULT) -> Tuned:
     """Fine-tune the base model with QLoRA, merge the adapter and compare the two."""
     prompt = check_before_start(config)
     data = prepare_data(config)
-    base = fetch_base(config.model, config.store)
+    base = run(fetch_base, config.model, config.store)
     return merge_and_compare(base, train(base, data, prompt, config), data, prompt, config)
 
 
@@ -58,6 +60,6 @@ def merge_and_compare(
     base: StageOutput, adapter: StageOutput, data: StageOutput, prompt: Prompt, config: NightlyConfig
 ) -> Tuned:
     """Fold a trained adapter into its base, and stop if the merged model does not answer as the two do."""
-    merged = merge_adapter(base, adapter, config.model.precision, config.store)
-    same = parity(base, adapter, merged, data, prompt, config.model, config.inference, config.store)
+    merged = run(merge_adapter, base, adapter, config.model.precision, config.store)
+    same = run(parity, base, adapter, merged, data, prompt, config.model, config.inference, config.store)
     return Tuned(data=data, base=base, adapter=adapter, merged=merged, parity=same)

@@ -14,15 +14,21 @@ from flows.checks import check_before_start
 from flows.command import run_with_profile
 from flows.contest import contest
 from flows.finetune import finetune_model
+from flows.naming import since
 from flows.prepare import DEFAULT
+from flows.runner import RUNNER
 from tasks.config import NightlyConfig
+from tasks.reporting.task import tell_failure
 
 
-def _night() -> str:
-    return f"night-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}"
-
-
-@flow(name="retrain-and-evaluate", flow_run_name=_night)
+@flow(
+    name="retrain-and-evaluate",
+    flow_run_name=since("night"),
+    task_runner=RUNNER,
+    on_failure=[tell_failure],
+    on_crashed=[tell_failure],
+    on_cancellation=[tell_failure],
+)
 def retrain_and_evaluate(config: NightlyConfig = DEFAULT) -> None:
     """Validate, fine-tune, merge, generate, score, judge, decide, publish, promote, report."""
     started = datetime.now(UTC)

@@ -35,12 +35,17 @@ class NightlyConfig(Section):
     inference: InferenceConfig = Field(default_factory=InferenceConfig, description="Batch generation of SQL.")
     judging: JudgingConfig = Field(default_factory=JudgingConfig, description="The LLM judge.")
     gate: GateConfig = Field(default_factory=GateConfig, description="When a new model replaces the one in use.")
-    improve: ImproveConfig = Field(
-        default_factory=ImproveConfig, description="A round of learning from the model's own answers."
-    )
-    compare: CompareConfig = Field(default_factory=CompareConfig, description="Systems to compare.")
     publish: PublishConfig = Field(default_factory=PublishConfig, description="Where a promoted model is uploaded to.")
-    report: ReportConfig = Field(default_factory=ReportConfig, description="What the report shows.")
+    report: ReportConfig = Field(
+        default_factory=ReportConfig, description="The report: what it shows, where it is served, MLflow."
+    )
+    improve: ImproveConfig = Field(
+        default_factory=ImproveConfig,
+        description="Only for the flow improve-model: a round of learning from the model's own answers.",
+    )
+    compare: CompareConfig = Field(
+        default_factory=CompareConfig, description="Only for the flow compare-models: the systems."
+    )
 
 
 def load_profile(name: str) -> NightlyConfig:

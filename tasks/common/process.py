@@ -32,11 +32,16 @@ OUT_OF_MEMORY_MARK = "@out-of-memory"  # said in words too, as a launcher betwee
 VMSTAT = Path("/proc/vmstat")
 NO_MEMORY = ("memory allocation of ", "std::bad_alloc")  # how Rust and C++ die of it
 TORCH_NO_MEMORY = ("allocate memory", "out of memory")  # on a CPU or for a mapped file; on a GPU
+LAUNCHED_AND_KILLED = "died with <Signals.SIGKILL"  # how accelerate's launcher tells it
 OUT_OF_MEMORY = 77  # exit status by which a child says that memory ran out
 
 
 class OutOfMemoryError(StageError):
     """The child, or the kernel for it, said that memory ran out."""
+
+
+class KilledError(StageError):
+    """The child, or one that a launcher started for it, was killed by somebody else."""
 
 
 def run_module(
@@ -63,6 +68,7 @@ def run_module(
     Raises:
         InputError: the child found its input wrong (its own one-line message).
         OutOfMemoryError: memory ran out.
+        KilledError: it was killed by somebody else.
         StageError: it failed or its deadline passed; the message ends with its last lines.
     """
     logs = folder / LOGS
@@ -117,6 +123,8 @@ def _raise(module: str, status: int, by_kernel: bool, tail: Sequence[str], log: 
     if status == OUT_OF_MEMORY or OUT_OF_MEMORY_MARK in tail or native or by_kernel:
         raise OutOfMemoryError(f"{module} ran out of memory (exit status {status}); see {log}")
     last = " | ".join(list(tail)[-3:])
+    if status < 0 or any(LAUNCHED_AND_KILLED in line for line in tail):
+        raise KilledError(f"{module} was killed (exit status {status}): {last} (all of it: {log})")
     raise StageError(f"{module} failed with exit status {status}: {last} (all of it: {log})")
 
 
@@ -139,6 +147,7 @@ def start(command: Sequence[str], env: Mapping[str, str] | None = None) -> subpr
     """Start a command in a process group of its own that dies with the thread that called us (Linux)."""
     return subprocess.Popen(
         command,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

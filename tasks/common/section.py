@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -11,6 +12,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tasks.common.errors import InputError
+
+PASSWORD = re.compile(r"://[^/\s]*@")  # of a URL, with the name before it
 
 
 class Section(BaseModel):
@@ -53,7 +56,8 @@ def _problem(section: type[BaseModel], error: dict[str, Any]) -> str:
     path = ".".join(str(part) for part in error["loc"])
     if error["type"] != "extra_forbidden":
         message = str(error["msg"]).removeprefix("Value error, ")
-        return f"{path or 'the file'}: {message} (found {error['input']!r:.80})"
+        found = PASSWORD.sub("://…@", repr(error["input"]))[:80]
+        return f"{path or 'the file'}: {message} (found {found})"
     known = _known_keys(section, error["loc"][:-1])
     close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
     hint = f"did you mean '{close[0]}'? " if close else ""

@@ -1,12 +1,28 @@
-"""What the doors of all rooms share: progress and "made or reused" lines in Prefect's logs and artifacts."""
+"""What the doors of all rooms share: lines in Prefect's logs, progress, events, and the turn to train."""
 
 from __future__ import annotations
 
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
-from prefect.logging import get_run_logger
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
+from filelock import Timeout
+from prefect import Task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.concurrency._asyncio import ConcurrencySlotAcquisitionError
+from prefect.concurrency.sync import concurrency
+from prefect.events import emit_event
+from prefect.logging import get_run_logger
+from prefect.settings import get_current_settings
+
+from tasks.common.errors import StageError
+from tasks.common.process import KilledError
 from tasks.common.progress import Progress, throttled
 from tasks.common.store import StageOutput
+from tasks.common.turn import TRAINING, cards_lock
+
+LEASE_S = 60  # after this a killed training's slot is free again
 
 
 def task_progress(description: str, every_s: float = 5.0) -> Progress:
@@ -31,3 +47,44 @@ def log_output(output: StageOutput) -> StageOutput:
     how = "reused" if output.reused else f"made in {output.seconds:.1f} s"
     get_run_logger().info("%s %s (%s): %s", output.stage, how, output.key[:8], counts)
     return output
+
+
+@contextmanager
+def one_training() -> Iterator[None]:
+    """Wait for the turn to train: for a slot among all machines of a server, if there is one, and for the cards.
+
+    Raises:
+        StageError: the server has no such limit.
+    """
+    logger, cards = get_run_logger(), cards_lock()
+    with ExitStack() as held:
+        if get_current_settings().api.url:
+            logger.info("waiting for the turn to train (concurrency limit %s)", TRAINING)
+            # A lease that cannot be renewed, as the server is down, ends no training: the lock still keeps others out.
+            slot = concurrency(TRAINING, lease_duration=LEASE_S, strict=True, raise_on_lease_renewal_failure=False)
+            try:
+                held.enter_context(slot)
+            except ConcurrencySlotAcquisitionError:
+                raise StageError(
+                    f"the server has no concurrency limit '{TRAINING}', which keeps trainings apart: `make deploy` "
+                    "makes it"
+                ) from None
+        try:
+            cards.acquire(timeout=0)
+        except Timeout:
+            logger.info("another training runs on this machine; this one starts when that has ended")
+            cards.acquire()
+        held.callback(cards.release)
+        logger.info("training may start")
+        yield
+
+
+def announce(what: str, name: str, **payload: Any) -> None:
+    """Emit the event `text2sql.WHAT` about `name`, for the triggers of `prefect.yaml` and the automations."""
+    about, _, _ = what.partition(".")
+    emit_event(f"text2sql.{what}", {"prefect.resource.id": f"text2sql.{about}.{name}"}, payload=payload)
+
+
+def was_killed(_task: Task[Any, Any], _run: TaskRun, state: State) -> bool:
+    """Whether a task is worth another try: its child was killed from outside, and goes on from what it has."""
+    return isinstance(state.result(raise_on_failure=False), KilledError)

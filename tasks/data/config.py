@@ -67,7 +67,10 @@ class DataConfig(Section):
     """Where the rows come from and how they are split."""
 
     sources: tuple[Source, ...] = Field(
-        (BundledSource(kind="bundled"),), description="Where rows come from; several are joined."
+        (BundledSource(kind="bundled"),),
+        description='Where rows come from; several are joined. A file of your own: {"kind": "rows", "path": '
+        '"rows.jsonl"}. Kinds: bundled, rows, sql_table, spider, wikisql, sql_create_context, gretel, ko_text2sql, '
+        "aihub (docs/data.md).",
     )
     holdout_db_ids: tuple[str, ...] = Field(
         ("1",), min_length=1, description="Databases kept for evaluation; the model never trains on them."

@@ -11,9 +11,10 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 
 from tasks.common.store import StageOutput
-from tasks.common.task import log_output, task_progress
+from tasks.common.task import announce, log_output, task_progress
 from tasks.data import held_back
 from tasks.data.config import DataConfig
 from tasks.data.prepare import prepare_data
@@ -40,6 +41,8 @@ def prepare(config: DataConfig, sql: SqlConfig, store: str) -> StageOutput:
             key="data-quarantine-examples",
             description="Some rows in quarantine for each reason; all of them: quarantine.parquet.",
         )
+    if not output.reused and not flow_run.get_parent_flow_run_id():  # inside a night, the night goes on by itself
+        announce("data.new-version", output.key, store=store)
     return log_output(output)
 
 

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.common.store import StageOutput
-from tasks.common.task import log_output, task_progress
+from tasks.common.task import log_output, one_training, task_progress, was_killed
 from tasks.improving import lessons as sets
 from tasks.improving.config import ImproveConfig
 from tasks.improving.learn import learn as run_learning
@@ -33,7 +33,14 @@ def start_from(base: StageOutput, store: str) -> Start:
     return start
 
 
-@task(name="sample answers", task_run_name="sample answers", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="sample answers",
+    task_run_name="sample answers",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=2,
+    retry_condition_fn=was_killed,
+)
 def sample_answers(
     start: Start, data: StageOutput, config: ImproveConfig, inference: InferenceConfig, dtype: str, store: str
 ) -> StageOutput:
@@ -67,7 +74,14 @@ def make_lessons(sampled: StageOutput, verified: StageOutput, config: ImproveCon
     return lessons
 
 
-@task(name="learn from answers", task_run_name="learn from answers", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="learn from answers",
+    task_run_name="learn from answers",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=2,
+    retry_condition_fn=was_killed,
+)
 def learn(
     base: StageOutput,
     start: Start,
@@ -81,8 +95,19 @@ def learn(
 ) -> StageOutput:
     """Train on from the adapter in use, in a process of its own."""
     progress = task_progress(f"learn by {config.method}")
-    return log_output(
-        run_learning(
-            base, start.adapter, lessons, start.prompt, config, training, inference, sql, dtype, Path(store), progress
+    with one_training():
+        return log_output(
+            run_learning(
+                base,
+                start.adapter,
+                lessons,
+                start.prompt,
+                config,
+                training,
+                inference,
+                sql,
+                dtype,
+                Path(store),
+                progress,
+            )
         )
-    )

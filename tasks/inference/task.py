@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.common.store import StageOutput
-from tasks.common.task import log_output, task_progress
+from tasks.common.task import log_output, task_progress, was_killed
 from tasks.inference.api import predict_by_api
 from tasks.inference.ask import ask, how_to_serve
 from tasks.inference.config import ApiConfig, InferenceConfig
@@ -22,7 +22,14 @@ from tasks.prompts.config import AskingConfig
 from tasks.prompts.prompt import Prompt
 
 
-@task(name="generate SQL", task_run_name="generate SQL ({label})", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="generate SQL",
+    task_run_name="generate SQL ({label})",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=2,
+    retry_condition_fn=was_killed,
+)
 def generate_sql(
     model: StageOutput,
     data: StageOutput,
@@ -50,7 +57,14 @@ def write_by_api(
     return log_output(predict_by_api(endpoint, data, prompt, api, asking, max_new_tokens, Path(store), progress))
 
 
-@task(name="check parity", task_run_name="check parity", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="check parity",
+    task_run_name="check parity",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=2,
+    retry_condition_fn=was_killed,
+)
 def parity(
     base: StageOutput,
     adapter: StageOutput,

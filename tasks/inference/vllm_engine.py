@@ -185,7 +185,7 @@ def _until_complete(folder: str, tokenizer: Any) -> Callable[[Ids], Ids]:
     try:
         settings = GenerationConfig.from_pretrained(folder)
     except OSError:  # no such file
-        settings = GenerationConfig.from_model_config(AutoConfig.from_pretrained(folder))
+        settings = GenerationConfig.from_model_config(AutoConfig.from_pretrained(folder, trust_remote_code=False))
     end = End(settings, tokenizer)
 
     def cut(tokens: Ids) -> Ids:

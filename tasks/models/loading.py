@@ -23,7 +23,7 @@ def load_tokenizer(folder: str) -> Any:
     Raises:
         InputError: the tokenizer has no special token besides its end.
     """
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
         others = (tokenizer.unk_token, tokenizer.bos_token, *tokenizer.all_special_tokens)
         spare = [token for token in others if token and token != tokenizer.eos_token]
@@ -47,6 +47,7 @@ def load_model(folder: str, dtype: str, quantization: str = "none") -> Any:
         quantization_config=_quantized(quantization, getattr(torch, dtype)),
         attn_implementation="sdpa",
         use_safetensors=True,
+        trust_remote_code=False,
         device_map=_placed(),
     )
 

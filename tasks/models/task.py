@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.common.store import StageOutput, code_version
-from tasks.common.task import log_output, task_progress
+from tasks.common.task import announce, log_output, task_progress, was_killed
 from tasks.models import registry
 from tasks.models.base import base_model
 from tasks.models.config import ModelConfig
@@ -36,7 +36,14 @@ def fetch_base(config: ModelConfig, store: str) -> StageOutput:
     return log_output(base_model(config, Path(store)))
 
 
-@task(name="merge adapter", task_run_name="merge adapter", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="merge adapter",
+    task_run_name="merge adapter",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=2,
+    retry_condition_fn=was_killed,
+)
 def merge_adapter(base: StageOutput, adapter: StageOutput, dtype: str, store: str) -> StageOutput:
     """Fold the adapter into the base it was trained on."""
     return log_output(merged_model(base, adapter, dtype, Path(store), task_progress("merge adapter")))
@@ -122,11 +129,13 @@ def promote(
         outcome = f"{challenger.name} is in use already."
     elif decided["decision"] != "promote":
         outcome = f"{now.name if now else 'Nothing'} stays in use."
+        announce("model.held", challenger.version, store=store, by=by, why=" ".join(decided["reasons"]))
     elif challenger.status == "rolled back":
         last = challenger.changes[-1]
         outcome = f"{challenger.name} was rolled back by {last.by} ({last.why}), so it is not promoted again."
     else:
         registry.promote(folder, challenger.version, decided, by, " ".join(decided["reasons"]))
+        _announce_promotion(challenger.version, store, by)
         outcome = f"{challenger.name} is in use now; roll-back brings back {now.name if now else 'nothing'}."
     get_run_logger().info(outcome)
     return outcome
@@ -147,6 +156,7 @@ def remove_old(config: ModelConfig, store: str) -> list[str]:
 def put_in_use(version: str, by: str, why: str, store: str) -> str:
     """Promote a version by hand."""
     promoted = registry.promote(Path(store), version, {}, by, why, even_if_rolled_back=True)
+    _announce_promotion(promoted.version, store, by)
     outcome = f"{promoted.name} is in use, put there by {by}: {why}"
     get_run_logger().info(outcome)
     return outcome
@@ -176,6 +186,10 @@ def _champion(base: StageOutput, prompt: Prompt, store: Path) -> Version:
         champion = registry.promote(store, first.version, {}, "the first night", "nothing was in use before")
     registry.check_files(champion)
     return champion
+
+
+def _announce_promotion(version: str, store: str, by: str) -> None:
+    announce("model.promoted", version, version=version, store=store, by=by)
 
 
 def _of_base(base: StageOutput) -> Lineage:

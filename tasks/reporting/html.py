@@ -12,11 +12,12 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tasks.reporting import plots, tables
-from tasks.reporting.history import versions
+from tasks.reporting import history_plots, plots, tables
+from tasks.reporting.history import MEASURES, History, versions
 from tasks.reporting.night import Night
-from tasks.reporting.shown import KOREAN_NOTE, accuracy_table, duration
+from tasks.reporting.shown import KOREAN_NOTE, accuracy_table, duration, history_sentence, history_table
 
+SHOWN_NIGHTS = 14
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -61,12 +62,13 @@ def render(template: str, **values: Any) -> str:
     return environment.get_template(template).render(**values)
 
 
-def render_page(night: Night, history: pd.DataFrame, most_examples: int) -> str:
+def render_page(night: Night, history: History, trends: dict[str, Picture], most_examples: int) -> str:
     """The page as text.
 
     Args:
         night: the night.
         history: what `read_history` returns, this night included.
+        trends: what `history_pictures` returns.
         most_examples: answers shown of each sort.
     """
     return render(
@@ -74,7 +76,9 @@ def render_page(night: Night, history: pd.DataFrame, most_examples: int) -> str:
         night=night,
         korean_note=KOREAN_NOTE if night.bundled else "",
         duration=duration(night.seconds),
-        pictures=_pictures(night, history),
+        pictures=_pictures(night) | trends,
+        history_sentence=history_sentence(history),
+        nights=history_table(history, SHOWN_NIGHTS).to_dict("records"),
         by_language=accuracy_table(night, "language"),
         by_kind=accuracy_table(night, "complexity"),
         outcomes=tables.outcomes(night.models),
@@ -92,7 +96,26 @@ def render_page(night: Night, history: pd.DataFrame, most_examples: int) -> str:
     )
 
 
-def _pictures(night: Night, history: pd.DataFrame) -> dict[str, Picture]:
+def history_pictures(history: History) -> dict[str, Picture]:
+    """How the nights went: 'history' (accuracy) and 'duration' from two nights on, 'cost' where a judge was paid."""
+    recent = history.last(history_plots.MOST_NIGHTS)
+    if len(recent.nights) < 2:
+        return {}
+    drawn = {}
+    if recent.accuracy[MEASURES].notna().any(axis=None):
+        groups = list(recent.accuracy["group"].unique())[: history_plots.MOST_PANELS]
+        says = "Execution accuracy with its 95% interval, night by night" + renamed(
+            plots.latin(groups, "language"), groups
+        )
+        drawn["history"] = picture(says, lambda dress: history_plots.accuracy(recent, dress))
+    says = "Time of what each night made (what was reused took none), and of the whole night"
+    drawn["duration"] = picture(says, lambda dress: history_plots.duration(recent, dress))
+    if recent.nights["usd"].any():
+        drawn["cost"] = picture("Paid to the judge", lambda dress: history_plots.cost(recent, dress))
+    return drawn
+
+
+def _pictures(night: Night) -> dict[str, Picture]:
     by_language, by_kind = (tables.comparison(night.models, by) for by in ("language", "complexity"))
     composition = tables.composition(night.data)
     drawn = {
@@ -109,8 +132,6 @@ def _pictures(night: Night, history: pd.DataFrame) -> dict[str, Picture]:
     }
     if night.losses:
         drawn["loss"] = picture("Training loss", lambda dress: plots.loss(night.losses, dress))
-    if history["run"].nunique() > 1:
-        drawn["history"] = picture("The nights so far", lambda dress: plots.history(history, dress))
     return drawn
 
 

@@ -101,6 +101,24 @@ class Night:
         return f"Held: {d.champion} stays, {d.challenger} is not shown to be better ({change})."
 
 
+def stage_outputs(refs: NightRefs) -> list[tuple[StageOutput, str]]:
+    """What the night made or reused, in order, and of which model ('' for no one's)."""
+    sides = [one for one in (refs.champion, refs.challenger) if one]
+    made: list[tuple[StageOutput | None, str]] = [
+        (refs.data, ""),
+        (refs.data_changes, ""),
+        (refs.base_model, ""),
+        (refs.adapter, ""),
+        (refs.merged_model, ""),
+        (refs.parity, ""),
+        *((one.predictions, one.label) for one in sides),
+        *((one.scores, one.label) for one in sides),
+        *((one.verdicts, one.label) for one in sides),
+        (refs.decision, ""),
+    ]
+    return [(output, of) for output, of in made if output]
+
+
 def read_night(refs: NightRefs, seconds: float) -> Night:
     """Read what `refs` point to; `seconds` is how long the night has taken."""
     models = [_read_model(refs.champion, "champion")]

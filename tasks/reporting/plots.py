@@ -168,52 +168,6 @@ def _short(count: int) -> str:
     return str(count) if count < 10_000 else f"{count / 1000:.0f}k"
 
 
-def history(nights: pd.DataFrame, dress: Dress = LIGHT) -> bytes:
-    """Execution accuracy over all rows, night by night; a ring marks a promotion.
-
-    Args:
-        nights: what `history.read_history` returns.
-        dress: colours.
-    """
-    table = nights[nights["group"] == "all"].tail(60).reset_index(drop=True)
-    figure, axes = canvas(2.8, dress)
-    for shift, role in ((-0.06, "champion"), (0.06, "challenger")):
-        part = table[table[f"ex_{role}"].notna()]
-        share, low, high = (part[f"ex{end}_{role}"].to_numpy() for end in ("", "_low", "_high"))
-        axes.errorbar(
-            part.index + shift,
-            share,
-            yerr=around(share, low, high),
-            fmt="o-",
-            markersize=5,
-            linewidth=1.3,
-            elinewidth=1,
-            color=dress.colours[role],
-            label=role,
-        )
-    promoted = table[table["decision"] == "promote"]
-    axes.plot(
-        promoted.index + 0.06,
-        promoted["ex_challenger"],
-        "o",
-        markersize=11,
-        markerfacecolor="none",
-        markeredgecolor="#2e9e5b",
-        markeredgewidth=1.8,
-        label="promoted",
-    )
-    every = max(1, -(-len(table) // 8))
-    days = pd.to_datetime(table["time"]).dt.strftime("%m-%d\n%H:%M")
-    axes.set_xticks(table.index[::every], days[::every])
-    axes.set_xlim(-0.5, len(table) - 0.5)
-    axes.set_ylim(0, 1.02)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set_ylabel("execution accuracy")
-    grid(axes, "y", dress)
-    legend(axes, ["champion", "challenger", "promoted"], dress)
-    return png(figure)
-
-
 def latin(labels: Iterable[str], what: str, longest: int = 28) -> list[str]:
     """Labels that matplotlib's own font can draw, each another: one that is not becomes `what` and its number."""
     signs = get_font(findfont("DejaVu Sans")).get_charmap()
@@ -248,8 +202,8 @@ def grid(axes: Axes, axis: str, dress: Dress) -> None:
     axes.set_axisbelow(True)
 
 
-def legend(axes: Axes, labels: Sequence[str], dress: Dress) -> None:
-    """A legend above the plot, with `labels` from left to right."""
+def legend(axes: Axes, labels: Sequence[str], dress: Dress, across: int = 3) -> None:
+    """A legend above the plot, with `labels` from left to right, `across` of them on a line."""
     lines, names = axes.get_legend_handles_labels()
     drawn = dict(zip(names, lines, strict=True))
     axes.legend(
@@ -257,7 +211,7 @@ def legend(axes: Axes, labels: Sequence[str], dress: Dress) -> None:
         labels,
         loc="lower right",
         bbox_to_anchor=(1, 1),
-        ncols=3,
+        ncols=across,
         frameon=False,
         labelcolor=dress.ink,
         fontsize=9,

@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tasks.reporting.history import History
 from tasks.reporting.night import Night
-from tasks.reporting.tables import comparison
+from tasks.reporting.tables import ALL, comparison
+
+DECIDED = {"promote": "promoted", "hold": "held", "reject": "rejected", "none": "evaluated"}  # failed ones say so
+BAD_ENDS = ("failed", "crashed", "cancelled")
 
 
 def percent(share: float) -> str:
@@ -38,6 +42,11 @@ def digits(value: float) -> str:
     if math.isnan(value):
         return "–"
     return f"{value:,.0f}" if value >= 100 else np.format_float_positional(value, 3, fractional=False, trim="-")
+
+
+def dollars(usd: float) -> str:
+    """'$1,234.50', '$0.30', '$0.0042'; a dash for none."""
+    return "–" if usd == 0 else f"${usd:,.2f}" if usd >= 0.01 else f"${digits(usd)}"
 
 
 def duration(seconds: float) -> str:
@@ -69,6 +78,47 @@ def accuracy_table(night: Night, by: str) -> pd.DataFrame:
     if table.filter(like="undecided_").to_numpy().any():
         shown["undecided"] = _sides(table, "undecided", night, str)
     return shown
+
+
+def history_table(history: History, most: int) -> pd.DataFrame:
+    """The newest nights in words, newest first, ready to be shown.
+
+    Returns:
+        `night`, `run`, `decision`, `EX champion` and `EX challenger` (over all rows), `took`, `judge` (dollars),
+        `error`, and `id` and `report` to link to.
+    """
+    everything = history.accuracy[history.accuracy["group"] == ALL].set_index("night")
+    shares = everything.reindex(history.nights.index)
+    shown = pd.DataFrame(
+        {
+            "night": history.nights["time"].dt.strftime("%Y-%m-%d %H:%M"),
+            "run": history.nights["run"],
+            "decision": history.nights["decision"].replace(DECIDED),
+        }
+    )
+    for role in ("champion", "challenger"):
+        columns = [shares[f"ex{end}_{role}"] for end in ("", "_low", "_high")]
+        shown[f"EX {role}"] = [percent_with_interval(*one) for one in zip(*columns, strict=True)]
+    shown["took"] = history.nights["seconds"].map(duration)
+    shown["judge"] = history.nights["usd"].map(dollars)
+    shown[["error", "id", "report"]] = history.nights[["error", "id", "report"]]
+    return shown.tail(most).iloc[::-1].reset_index(drop=True)
+
+
+def history_sentence(history: History) -> str:
+    """'12 nights, 2 promotions, 1 failed, $0.31 for the judge'."""
+    decisions = history.nights["decision"]
+    told = [_count(len(decisions), "night"), _count(int((decisions == "promote").sum()), "promotion")]
+    ended_badly = int(decisions.isin(BAD_ENDS).sum())
+    if ended_badly:
+        told.append(f"{ended_badly} failed")
+    if paid := float(history.nights["usd"].sum()):
+        told.append(f"{dollars(paid)} for the judge")
+    return ", ".join(told)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _sides(table: pd.DataFrame, measure: str, night: Night, say: Callable[[Any], str]) -> list[str]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tasks.common.store import StageOutput
 from tasks.judging.agreement import Agreement
-from tasks.reporting.night import Model, Night, NightRefs
+from tasks.reporting.night import Model, Night, NightRefs, stage_outputs
 from tasks.scoring.accuracy import decided, measures, parts
 from tasks.scoring.gate import pair, paired_result
 
@@ -59,20 +59,7 @@ def outcomes(models: Sequence[Model]) -> pd.DataFrame:
 
 def stages(refs: NightRefs) -> pd.DataFrame:
     """What was made tonight and what lay there already: `stage`, `of`, `how`, `seconds`, `key`, `figures`."""
-    sides = [one for one in (refs.champion, refs.challenger) if one]
-    made: list[tuple[StageOutput | None, str]] = [
-        (refs.data, ""),
-        (refs.data_changes, ""),
-        (refs.base_model, ""),
-        (refs.adapter, ""),
-        (refs.merged_model, ""),
-        (refs.parity, ""),
-        *((one.predictions, one.label) for one in sides),
-        *((one.scores, one.label) for one in sides),
-        *((one.verdicts, one.label) for one in sides),
-        (refs.decision, ""),
-    ]
-    return pd.DataFrame([_stage_line(output, of) for output, of in made if output])
+    return pd.DataFrame([_stage_line(output, of) for output, of in stage_outputs(refs)])
 
 
 def _stage_line(output: StageOutput, of: str) -> dict[str, Any]:

@@ -146,6 +146,11 @@ def finish(folder: Path, config: TrainingConfig, ended_with: TrainingConfig) -> 
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     for card in folder.rglob("README.md"):
         card.unlink()  # peft's empty model card
+    for file in folder.rglob("adapter_config.json"):  # peft holds the layers in a set: the same adapter, another hash
+        described = json.loads(file.read_text("utf-8"))
+        if isinstance(described["target_modules"], list):
+            described["target_modules"].sort()
+            file.write_text(json.dumps(described, indent=2, sort_keys=True), "utf-8")
     for candidate in folder.glob(f"{CANDIDATES}/step-*"):
         for name in ("training.json", FILE):
             shutil.copy(folder / name, candidate / name)

@@ -8,19 +8,28 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.common.store import StageOutput
-from tasks.common.task import log_output, task_progress
+from tasks.common.task import log_output, one_training, task_progress, was_killed
 from tasks.prompts.prompt import Prompt
 from tasks.training.choose import choose
 from tasks.training.config import TrainingConfig
 from tasks.training.finetune import finetune as run_finetune
 
 
-@task(name="fine-tune", task_run_name="fine-tune", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="fine-tune",
+    task_run_name="fine-tune",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=2,
+    retry_condition_fn=was_killed,
+)
 def finetune(
     base: StageOutput, data: StageOutput, prompt: Prompt, config: TrainingConfig, dtype: str, store: str
 ) -> StageOutput:
     """Train an adapter (QLoRA) in a process of its own."""
-    return log_output(run_finetune(base, data, prompt, config, dtype, Path(store), task_progress("fine-tune")))
+    with one_training():
+        output = run_finetune(base, data, prompt, config, dtype, Path(store), task_progress("fine-tune"))
+    return log_output(output)
 
 
 @task(name="choose checkpoint", task_run_name="choose checkpoint", cache_policy=NO_CACHE, persist_result=False)

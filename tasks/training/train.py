@@ -98,7 +98,8 @@ def predict(job: dict[str, Any], config: TrainingConfig, dataset: Dataset) -> Me
     device: Device = "cuda" if torch.cuda.is_available() else "cpu"
     batch = Batch(config.batch_size, longest, learned)
     try:
-        predicted = predict_memory(AutoConfig.from_pretrained(job["base"]), config, job["dtype"], device, batch)
+        described = AutoConfig.from_pretrained(job["base"], trust_remote_code=False)
+        predicted = predict_memory(described, config, job["dtype"], device, batch)
     except Exception as error:
         print(f"memory could not be predicted: {type(error).__name__}: {error}", flush=True)
         return None

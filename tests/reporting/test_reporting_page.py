@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from tasks.reporting import plots, tables
-from tasks.reporting.history import read_history, remember
-from tasks.reporting.html import render_page
+from tasks.reporting.history import History, read_history, remember
+from tasks.reporting.html import history_pictures, render_page
 from tasks.reporting.markdown import markdown_table, night_markdown, rows_markdown
 from tasks.reporting.night import Night, NightRefs, read_night
 from tasks.reporting.terminal import print_summary
@@ -51,18 +51,18 @@ def night(night_refs: NightRefs) -> Night:
 
 
 @pytest.fixture
-def history(tmp_path: Path, night: Night) -> pd.DataFrame:
+def history(tmp_path: Path, night: Night) -> History:
     for number in range(3):
         refs = night.refs.model_copy(update={"run_name": f"night-{number}"})
         remember(tmp_path, Night(**{**vars(night), "refs": refs}))
     return read_history(tmp_path)
 
 
-def test_the_page_needs_nothing_else_and_tells_the_night(night: Night, history: pd.DataFrame) -> None:
-    text = render_page(night, history, most_examples=40)
+def test_the_page_needs_nothing_else_and_tells_the_night(night: Night, history: History) -> None:
+    text = render_page(night, history, history_pictures(history), most_examples=40)
     page = Page(text)
     assert all(address.startswith(("data:image/png;base64,", "#")) for address in page.addresses)
-    assert sum(address.startswith("data:") for address in page.addresses) == 12  # six plots, light and dark
+    assert sum(address.startswith("data:") for address in page.addresses) == 14  # seven plots, light and dark
     assert not {"script", "link"} & set(page.tags)
     assert "url(" not in text
     assert "@import" not in text
@@ -78,8 +78,8 @@ def test_the_page_needs_nothing_else_and_tells_the_night(night: Night, history: 
     assert "0.5 characters a token" in page.text
 
 
-def test_a_question_cannot_write_into_the_page(night: Night, history: pd.DataFrame) -> None:
-    text = render_page(night, history, most_examples=60)
+def test_a_question_cannot_write_into_the_page(night: Night, history: History) -> None:
+    text = render_page(night, history, history_pictures(history), most_examples=60)
     assert "<script" not in text
     assert "&lt;script&gt;alert(" in text
 
@@ -91,7 +91,7 @@ def test_an_evaluation_alone_has_a_page_too(night: Night, tmp_path: Path) -> Non
     refs = night.refs.model_copy(update={**bare, "champion": champion, "config": {**night.refs.config, "model": model}})
     alone = read_night(refs, 10.0)
     remember(tmp_path, alone)
-    page = Page(render_page(alone, read_history(tmp_path), most_examples=3))
+    page = Page(render_page(alone, read_history(tmp_path), {}, most_examples=3))
     assert "base was evaluated; no new model was trained." in page.text
     assert "No model was trained tonight." in page.text
     assert "No judge was asked tonight." in page.text
@@ -106,16 +106,18 @@ def test_a_night_told_twice_is_one_line(night: Night, tmp_path: Path) -> None:
     told = json.loads(line)
     assert (told["decision"], told["seconds"], told["models"]["challenger"]) == ("promote", 754.0, "v7")
     assert told["versions"]["torch"]
-    table = read_history(tmp_path).set_index("group")
+    history = read_history(tmp_path)
+    table = history.accuracy.set_index("group")
     assert table.loc["en", ["rows", "ex_champion"]].tolist() == [40, 0.1]
-    assert table.loc["all", "run"] == "brave-otter"
+    assert history.nights["run"].tolist() == ["brave-otter"]
 
 
-def test_no_history_is_an_empty_frame(tmp_path: Path) -> None:
-    assert read_history(tmp_path)["run"].nunique() == 0
+def test_no_history_is_an_empty_one(tmp_path: Path) -> None:
+    history = read_history(tmp_path)
+    assert (len(history.nights), len(history.accuracy), history_pictures(history)) == (0, 0, {})
 
 
-def test_every_plot_is_a_small_png_in_both_dresses(night: Night, history: pd.DataFrame) -> None:
+def test_every_plot_is_a_small_png_in_both_dresses(night: Night) -> None:
     rows = tables.composition(night.data)
     many = pd.concat(
         [rows.assign(domain=[f"{name} {n}" for name in rows["domain"]]) for n in range(8)], ignore_index=True
@@ -128,7 +130,6 @@ def test_every_plot_is_a_small_png_in_both_dresses(night: Night, history: pd.Dat
             plots.loss([(1, 2.0)], dress),
             plots.composition(many, plots.BEFORE_AND_AFTER, dress),
             plots.composition(many, plots.SPLIT, dress),
-            plots.history(history, dress),
         ]
         assert all(png.startswith(b"\x89PNG") for png in drawn)
         assert max(map(len, drawn)) < 100_000
@@ -152,12 +153,12 @@ def test_hangul_labels_never_reach_a_font(night: Night, recwarn: pytest.Warnings
 
 
 def test_the_page_tells_the_quarantine_and_what_changed_in_the_rows(night: Night, tmp_path: Path) -> None:
-    page = render_page(night, read_history(tmp_path), 3)
+    page = render_page(night, read_history(tmp_path), {}, 3)
     assert "Quarantine by source" in page and "unknown column: levels; question is blank" in page
     assert "&lt;b&gt;Levels?&lt;/b&gt;" in page
     assert re.search(r"2 added,\s+1 removed, 1 changed, 0 moved", page)
     assert "SELECT boss FROM guilds" in page
-    first = render_page(replace(night, data_changes=None), read_history(tmp_path), 3)
+    first = render_page(replace(night, data_changes=None), read_history(tmp_path), {}, 3)
     assert "the first rows of this store" in first
 
 

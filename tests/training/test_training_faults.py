@@ -52,6 +52,7 @@ def test_killed_and_started_again_it_makes_the_adapter_of_an_undisturbed_run(
     assert log.count(f"'epoch': '{1 / steps:.4g}'") == 1, "the first step was taken twice"
     assert log.count("'epoch': '1'") == 2, "its end is told by the last step and the summary"
     assert difference(undisturbed, resumed) == 0
+    assert undisturbed.sha256 == resumed.sha256
     assert resumed.counts["steps"] == steps
 
 
