@@ -31,15 +31,12 @@ sys.path[:0] = [str(Path(__file__).parents[up] / room) for up, room in ((0, ""),
 from faulty_server import FaultyServer, faulty_server
 from real_prefect import Prefect, parameters
 
-from tasks.models.base import base_model
-from tasks.models.config import ModelConfig
-from tasks.models.loading import load_model, load_tokenizer
+from benchmarks.operations.work import two_layers
 
 STAGES = (
     "data", "adapter", "merged_model", "parity", "databases", "predictions", "scores", "verdicts", "decision",
 )  # fmt: skip
 VICTIMS = ("flow", "training", "server", "worker", "worker and flow")
-CHILDREN = {"adapter": "tasks.training.train", "predictions": "tasks.inference", "parity": "tasks.inference"}
 OVER = ("COMPLETED", "FAILED", "CANCELLED")
 CONCURRENT = 4  # requests to the judge on the wire at once
 ENV = {
@@ -50,20 +47,6 @@ ENV = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_V2_ENABLED": "false",
 }
-
-
-def two_layers(folder: Path) -> Path:
-    """The first two layers of the bundled model, which learn a few sentences in seconds."""
-    if (folder / "config.json").exists():
-        return folder
-    whole = base_model(ModelConfig(), folder.parent / "whole")
-    model = load_model(whole.path, "float32")
-    del model.model.layers[2:]
-    model.config.num_hidden_layers = 2
-    model.config.layer_types = None
-    model.save_pretrained(folder)
-    load_tokenizer(whole.path).save_pretrained(folder)
-    return folder
 
 
 def rows(path: Path, count: int = 240) -> Path:
@@ -94,7 +77,7 @@ def night(store: Path, folder: Path, judge: FaultyServer) -> dict[str, Any]:
             "train_rows": None,
             "eval_rows": None,
         },
-        model={"base": str(two_layers(folder / "two_layers")), "dtype": "float32"},
+        model={"base": str(two_layers()), "dtype": "float32"},
         training={"max_steps": 60, "checkpoint_every_steps": 10, "learning_rate": 5e-3},
         judging={
             "rows": 40,

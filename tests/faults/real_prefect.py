@@ -47,7 +47,7 @@ class Prefect:
     def work(self, name: str = "worker") -> None:
         """Start a worker; the first one makes the pool."""
         self.start(name, "worker", "start", "--pool", "local", "--type", "process", "--name", name)
-        self.wait_for(lambda: [pool["name"] for pool in self.query("work_pools")] == ["local"], 60)
+        self.wait_for(lambda: [pool["name"] for pool in self.query("work_pools")] == ["local"], 180)
 
     def start(self, name: str, *command: str) -> None:
         """Start `prefect COMMAND` in the background."""
@@ -68,7 +68,7 @@ class Prefect:
 
     def deploy(self) -> str:
         """All deployments, limits and automations, by the project's own command."""
-        return self.command([sys.executable, "-m", "deployments.apply"], 120)
+        return self.command([sys.executable, "-m", "deployments.apply"], 300)
 
     def run(self, *command: str, timeout_s: float = 120) -> str:
         """Run `prefect COMMAND` to its end and return what it printed."""

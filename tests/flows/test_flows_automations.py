@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 import uuid
@@ -20,21 +22,30 @@ from tasks.common.errors import InputError
 from tasks.common.store import StageOutput
 
 SHORTER = """
+import sys
 from prefect.client.orchestration import get_client
 from deployments.automations import Watch, apply_automations
 with get_client(sync_client=True) as client:
-    apply_automations(client, Watch(heartbeat_lost_s=60))
+    apply_automations(client, Watch.model_validate_json(sys.argv[1]))
 """
 
 
-@pytest.fixture
-def prefect(guarded_env: dict[str, str], tmp_path: Path) -> Iterator[Prefect]:
-    server = Prefect(guarded_env, tmp_path)
+@pytest.fixture(scope="module")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
+    """A server with all that `make deploy` makes, and one worker."""
+    server = Prefect(dict(os.environ), tmp_path_factory.mktemp("prefect"))
     try:
         server.serve()
+        server.work()
+        server.deploy()
         yield server
     finally:
         server.stop()
+
+
+def shorten(prefect: Prefect, **seconds: float) -> None:
+    """The automations with less patience than shipped."""
+    prefect.command([sys.executable, "-c", SHORTER, json.dumps(seconds)], 60)
 
 
 def emit(prefect: Prefect, name: str, **payload: str) -> None:
@@ -62,53 +73,17 @@ def runs(prefect: Prefect, deployment: str) -> list[dict[str, Any]]:
     return [run for run in prefect.query("flow_runs", flow_runs=asked) if not run["auto_scheduled"]]
 
 
-def kill_flow(prefect: Prefect, run: str) -> None:
-    for process in prefect.processes():
-        with suppress(psutil.Error):
-            if process.environ().get("PREFECT__FLOW_RUN_ID") == run:
-                process.kill()
+def is_of(process: psutil.Process, run: str) -> bool:
+    """Whether a process belongs to a flow run."""
+    with suppress(psutil.Error):
+        return bool(process.environ().get("PREFECT__FLOW_RUN_ID") == run)
+    return False
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_lost_runs_go_on_and_what_nobody_starts_is_told(prefect: Prefect, tmp_path: Path) -> None:
-    prefect.work()
-    prefect.deploy()
-    subprocess.run([sys.executable, "-c", SHORTER], cwd=ROOT, env=prefect.env, check=True)
-    told = parameters("tiny", store=str(tmp_path / "store"))
-    run = prefect.start_run("prepare-data/by-hand", **told)
-    prefect.wait_for(lambda: prefect.flow_run(run)["state_type"] == "RUNNING", 60)
-    prefect.kill("worker")
-    kill_flow(prefect, run)
-    assert prefect.flow_run(run)["state_type"] == "RUNNING", "nobody is left who could tell that it has ended"
-
-    emit(prefect, "text2sql.data.new-version")
-    emit(prefect, "text2sql.model.promoted", version="v7", store="a store", by="a test")
-    nightly, publish = "retrain-and-evaluate/nightly", "publish-model/by-hand"
-    prefect.wait_for(lambda: runs(prefect, nightly) and runs(prefect, publish), 30)
-    (upload,) = runs(prefect, publish)
-    assert (upload["parameters"]["version"], upload["parameters"]["store"]) == ("v7", "a store")
-    prefect.wait_for(lambda: "text2sql: a night does not start" in triggered(prefect), 60)
-    for automation in prefect.query("automations"):  # the rows that are about to be prepared start no night here
-        if automation["name"] == "text2sql: new rows are trained on":
-            prefect.api.delete(f"automations/{automation['id']}").raise_for_status()
-    for waiting in (upload, *runs(prefect, nightly)):
-        prefect.api.delete(f"flow_runs/{waiting['id']}").raise_for_status()
-
-    prefect.wait_for(lambda: prefect.flow_run(run)["state_name"] in ("AwaitingRetry", "Late"), 150)
-    found = {"text2sql: a lost run has crashed", "text2sql: a crashed run is started again"}
-    prefect.wait_for(lambda: found <= triggered(prefect), 60)  # events are filed some seconds later
-    prefect.work()
-    prefect.wait_for(lambda: prefect.flow_run(run)["state_type"] == "COMPLETED", 120)
-    assert prefect.flow_run(run)["run_count"] == 2
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_two_workers_train_one_after_the_other(prefect: Prefect, two_layers: StageOutput, tmp_path: Path) -> None:
     """Two trainings that are due at the same moment, each in a store of its own, on two workers."""
-    prefect.work()
-    prefect.deploy()
     prefect.work("second worker")
     model = {"base": two_layers.path, "dtype": "float32"}
     started = [
@@ -119,8 +94,9 @@ def test_two_workers_train_one_after_the_other(prefect: Prefect, two_layers: Sta
         for seed, name in enumerate(("one", "other"))
     ]
     over = ("COMPLETED", "FAILED", "CRASHED")
-    prefect.wait_for(lambda: all(prefect.flow_run(run)["state_type"] in over for run in started), 400)
+    prefect.wait_for(lambda: all(prefect.flow_run(run)["state_type"] in over for run in started), 700)
     assert [prefect.flow_run(run)["state_type"] for run in started] == ["COMPLETED"] * 2, prefect.logs()
+    prefect.kill("second worker")
     times = []
     for run in started:
         lines = prefect.query("logs", logs={"flow_run_id": {"any_": [run]}}, limit=200)
@@ -128,6 +104,57 @@ def test_two_workers_train_one_after_the_other(prefect: Prefect, two_layers: Sta
         times.append([next(line["timestamp"] for line in lines if line["message"].startswith(text)) for text in told])
     first, second = sorted(times, key=lambda told: told[1])
     assert second[0] < first[2] <= second[1], f"{times}: one waits until the other has ended"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_lost_runs_go_on_and_what_nobody_starts_is_told(prefect: Prefect, tmp_path: Path) -> None:
+    shorten(prefect, heartbeat_lost_s=60)
+    told = parameters("tiny", store=str(tmp_path / "store"))
+    run = prefect.start_run("prepare-data/by-hand", **told)
+    prefect.wait_for(lambda: prefect.flow_run(run)["state_type"] == "RUNNING", 180)
+    prefect.kill("worker")
+    for process in [process for process in prefect.processes() if is_of(process, run)]:
+        process.kill()
+    assert prefect.flow_run(run)["state_type"] == "RUNNING", "nobody is left who could tell that it has ended"
+
+    emit(prefect, "text2sql.data.new-version")
+    emit(prefect, "text2sql.model.promoted", version="v7", store="a store", by="a test")
+    nightly, publish = "retrain-and-evaluate/nightly", "publish-model/by-hand"
+    prefect.wait_for(lambda: runs(prefect, nightly) and runs(prefect, publish), 120)
+    (upload,) = runs(prefect, publish)
+    assert (upload["parameters"]["version"], upload["parameters"]["store"]) == ("v7", "a store")
+    prefect.wait_for(lambda: "text2sql: a night does not start" in triggered(prefect), 180)
+    for automation in prefect.query("automations"):  # the rows that are about to be prepared start no night here
+        if automation["name"] == "text2sql: new rows are trained on":
+            prefect.api.delete(f"automations/{automation['id']}").raise_for_status()
+    for waiting in (upload, *runs(prefect, nightly)):
+        prefect.api.delete(f"flow_runs/{waiting['id']}").raise_for_status()
+
+    prefect.wait_for(lambda: prefect.flow_run(run)["state_name"] in ("AwaitingRetry", "Late"), 300)
+    found = {"text2sql: a lost run has crashed", "text2sql: a crashed run is started again"}
+    prefect.wait_for(lambda: found <= triggered(prefect), 180)  # events are filed some seconds later
+    prefect.work()
+    prefect.wait_for(lambda: prefect.flow_run(run)["state_type"] == "COMPLETED", 300)
+    assert prefect.flow_run(run)["run_count"] == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_long_night_is_cancelled_and_leaves_nothing_running(
+    prefect: Prefect, two_layers: StageOutput, tmp_path: Path
+) -> None:
+    shorten(prefect, longest_night_s=45)  # by then it trains, where a machine is not very slow
+    told = parameters(
+        "tiny",
+        store=str(tmp_path / "store"),
+        model={"base": two_layers.path, "dtype": "float32"},
+        training={"max_steps": 5_000, "epochs": 5_000},
+    )
+    run = prefect.start_run("retrain-and-evaluate/nightly", **told)
+    prefect.wait_for(lambda: prefect.flow_run(run)["state_type"] == "CANCELLED", 240)
+    prefect.wait_for(lambda: not any(is_of(process, run) for process in prefect.processes()), 60)
+    assert "text2sql: a long night is cancelled" in triggered(prefect)
 
 
 def test_the_settings_are_those_of_the_code() -> None:

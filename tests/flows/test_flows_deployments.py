@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 from real_prefect import Prefect, parameters
 
+from tasks.common.store import StageOutput
 from tasks.config import PROFILES, NightlyConfig, load_profile
 
 ROOT = Path(__file__).parents[2]
@@ -104,7 +105,9 @@ def prefect(guarded_env: dict[str, str], tmp_path: Path) -> Iterator[Prefect]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_night_started_by_hand_and_the_nights_to_come(prefect: Prefect, tmp_path: Path) -> None:
+def test_a_night_started_by_hand_and_the_nights_to_come(
+    prefect: Prefect, two_layers: StageOutput, tmp_path: Path
+) -> None:
     prefect.work()
     prefect.deploy()
     deployments = {d["id"]: d for d in prefect.query("deployments")}
@@ -136,8 +139,9 @@ def test_a_night_started_by_hand_and_the_nights_to_come(prefect: Prefect, tmp_pa
     assert len(kept) == said.count("automation: text2sql: ") == 8
     prefect.wait_for(lambda: coming().keys() == {"nightly-evaluate"}, 60)
 
-    # The night without a server has answers judged, for minutes.
-    told = parameters("tiny", store=str(tmp_path / "store"), judging={"rows": 0})
+    # The night without a server is one of the whole model, with answers judged, for minutes.
+    model = {"base": two_layers.path, "dtype": "float32"}
+    told = parameters("tiny", store=str(tmp_path / "store"), model=model, judging={"rows": 0})
     run = prefect.start_run("retrain-and-evaluate/nightly", **told)
     prefect.wait_for(lambda: prefect.flow_run(run)["state_type"] not in ("SCHEDULED", "PENDING", "RUNNING"), 800)
     assert prefect.flow_run(run)["state_type"] == "COMPLETED", prefect.logs()
