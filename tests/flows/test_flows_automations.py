@@ -21,6 +21,7 @@ from deployments.automations import SETTINGS, Watch, automations
 from tasks.common.errors import InputError
 from tasks.common.store import StageOutput
 
+LONG = pytest.mark.skipif(os.environ.get("T2S_FAULTS") != "1", reason="takes minutes: T2S_FAULTS=1 runs it")
 SHORTER = """
 import sys
 from prefect.client.orchestration import get_client
@@ -80,6 +81,7 @@ def is_of(process: psutil.Process, run: str) -> bool:
     return False
 
 
+@LONG
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_two_workers_train_one_after_the_other(prefect: Prefect, two_layers: StageOutput, tmp_path: Path) -> None:
@@ -139,6 +141,7 @@ def test_lost_runs_go_on_and_what_nobody_starts_is_told(prefect: Prefect, tmp_pa
     assert prefect.flow_run(run)["run_count"] == 2
 
 
+@LONG
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_long_night_is_cancelled_and_leaves_nothing_running(
