@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from filelock import Timeout
-from prefect import Task
+from prefect import Task, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.concurrency._asyncio import ConcurrencySlotAcquisitionError
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 from prefect.events import emit_event
 from prefect.logging import get_run_logger
@@ -23,6 +24,26 @@ from tasks.common.store import StageOutput
 from tasks.common.turn import TRAINING, cards_lock
 
 LEASE_S = 60  # after this a killed training's slot is free again
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def named_task(run_name: str, *, again_if_killed: bool = False) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """A task of the flows: stages keep their outputs themselves, so Prefect caches and stores nothing.
+
+    Args:
+        run_name: the task's name, with what tells its runs apart as '{ARGUMENT}' at the end.
+        again_if_killed: its work is a child process that goes on from what it has; killed from outside, it is tried
+            again twice.
+    """
+    return task(
+        name=run_name.partition("{")[0].rstrip(" ("),
+        task_run_name=run_name,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        retries=2 if again_if_killed else 0,
+        retry_condition_fn=_was_killed if again_if_killed else None,
+    )
 
 
 def task_progress(description: str, every_s: float = 5.0) -> Progress:
@@ -85,6 +106,6 @@ def announce(what: str, name: str, **payload: Any) -> None:
     emit_event(f"text2sql.{what}", {"prefect.resource.id": f"text2sql.{about}.{name}"}, payload=payload)
 
 
-def was_killed(_task: Task[Any, Any], _run: TaskRun, state: State) -> bool:
+def _was_killed(_task: Task[Any, Any], _run: TaskRun, state: State) -> bool:
     """Whether a task is worth another try: its child was killed from outside, and goes on from what it has."""
     return isinstance(state.result(raise_on_failure=False), KilledError)

@@ -7,14 +7,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from prefect import task
 from prefect.artifacts import create_table_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from tasks.common.store import StageOutput
-from tasks.common.task import announce, log_output, task_progress
+from tasks.common.task import announce, log_output, named_task, task_progress
 from tasks.data import held_back
 from tasks.data.config import DataConfig
 from tasks.data.prepare import prepare_data
@@ -22,7 +20,7 @@ from tasks.data.versions import compare_with_previous
 from tasks.sql.config import SqlConfig
 
 
-@task(name="prepare data", task_run_name="prepare data", persist_result=False, cache_policy=NO_CACHE)
+@named_task("prepare data")
 def prepare(config: DataConfig, sql: SqlConfig, store: str) -> StageOutput:
     """Validate, split and draw the rows; the tables `data-summary` and `data-quarantine` show the result."""
     output = prepare_data(config, sql, Path(store), task_progress("Preparing data"))
@@ -46,13 +44,13 @@ def prepare(config: DataConfig, sql: SqlConfig, store: str) -> StageOutput:
     return log_output(output)
 
 
-@task(name="hold back", task_run_name="hold back", persist_result=False, cache_policy=NO_CACHE)
+@named_task("hold back")
 def hold_back(data: StageOutput, rows: int, seed: int, store: str) -> StageOutput:
     """Take rows out of the training rows by which the best checkpoint is picked."""
     return log_output(held_back.hold_back(data, rows, seed, Path(store)))
 
 
-@task(name="compare with the rows before", task_run_name="compare with the rows before", cache_policy=NO_CACHE)
+@named_task("compare with the rows before")
 def compare_rows(data: StageOutput, store: str) -> StageOutput | None:
     """Say which rows were added, removed or changed since the last time that they were others."""
     changes = compare_with_previous(data, Path(store))

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-from prefect import task
 from prefect.artifacts import create_table_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.common.store import StageOutput
-from tasks.common.task import log_output, one_training, task_progress, was_killed
+from tasks.common.task import log_output, named_task, one_training, task_progress
 from tasks.improving import lessons as sets
 from tasks.improving.config import ImproveConfig
 from tasks.improving.learn import learn as run_learning
@@ -24,7 +22,7 @@ from tasks.sql.config import SqlConfig
 from tasks.training.config import TrainingConfig
 
 
-@task(name="model to improve", task_run_name="model to improve", cache_policy=NO_CACHE, persist_result=False)
+@named_task("model to improve")
 def start_from(base: StageOutput, store: str) -> Start:
     """The model in use with its adapter, made from `base`."""
     start = start_of(Path(store))
@@ -33,14 +31,7 @@ def start_from(base: StageOutput, store: str) -> Start:
     return start
 
 
-@task(
-    name="sample answers",
-    task_run_name="sample answers",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=2,
-    retry_condition_fn=was_killed,
-)
+@named_task("sample answers", again_if_killed=True)
 def sample_answers(
     start: Start, data: StageOutput, config: ImproveConfig, inference: InferenceConfig, dtype: str, store: str
 ) -> StageOutput:
@@ -49,13 +40,13 @@ def sample_answers(
     return log_output(sample(model, data, start.prompt, config, inference, dtype, Path(store), progress))
 
 
-@task(name="verify answers", task_run_name="verify answers", cache_policy=NO_CACHE, persist_result=False)
+@named_task("verify answers")
 def verify_answers(sampled: StageOutput, inference: InferenceConfig, sql: SqlConfig, store: str) -> StageOutput:
     """Run every answer beside its gold query."""
     return log_output(verify(sampled, inference, sql, Path(store), task_progress("verify answers")))
 
 
-@task(name="make lessons", task_run_name="make lessons", cache_policy=NO_CACHE, persist_result=False)
+@named_task("make lessons")
 def make_lessons(sampled: StageOutput, verified: StageOutput, config: ImproveConfig, store: str) -> StageOutput:
     """What is to be learned; the table `improvement` shows how the model did and what was made of it."""
     lessons = log_output(sets.make_lessons(sampled, verified, config, Path(store)))
@@ -74,14 +65,7 @@ def make_lessons(sampled: StageOutput, verified: StageOutput, config: ImproveCon
     return lessons
 
 
-@task(
-    name="learn from answers",
-    task_run_name="learn from answers",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=2,
-    retry_condition_fn=was_killed,
-)
+@named_task("learn from answers", again_if_killed=True)
 def learn(
     base: StageOutput,
     start: Start,

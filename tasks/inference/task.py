@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.common.store import StageOutput
-from tasks.common.task import log_output, task_progress, was_killed
+from tasks.common.task import log_output, named_task, task_progress
 from tasks.inference.api import predict_by_api
 from tasks.inference.ask import ask, how_to_serve
 from tasks.inference.config import ApiConfig, InferenceConfig
@@ -22,14 +20,7 @@ from tasks.prompts.config import AskingConfig
 from tasks.prompts.prompt import Prompt
 
 
-@task(
-    name="generate SQL",
-    task_run_name="generate SQL ({label})",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=2,
-    retry_condition_fn=was_killed,
-)
+@named_task("generate SQL ({label})", again_if_killed=True)
 def generate_sql(
     model: StageOutput,
     data: StageOutput,
@@ -47,7 +38,7 @@ def generate_sql(
     return log_output(predict(model, data, prompt, config, dtype, Path(store), progress, base, quantization, asking))
 
 
-@task(name="write SQL by API", task_run_name="write SQL by API ({label})", cache_policy=NO_CACHE, persist_result=False)
+@named_task("write SQL by API ({label})")
 def write_by_api(
     api: ApiConfig, data: StageOutput, prompt: Prompt, asking: AskingConfig, max_new_tokens: int, store: str, label: str
 ) -> StageOutput:
@@ -57,14 +48,7 @@ def write_by_api(
     return log_output(predict_by_api(endpoint, data, prompt, api, asking, max_new_tokens, Path(store), progress))
 
 
-@task(
-    name="check parity",
-    task_run_name="check parity",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=2,
-    retry_condition_fn=was_killed,
-)
+@named_task("check parity", again_if_killed=True)
 def parity(
     base: StageOutput,
     adapter: StageOutput,
@@ -80,7 +64,7 @@ def parity(
     return log_output(check_parity(base, adapter, merged, data, prompt, model, inference, Path(store), progress))
 
 
-@task(name="ask", task_run_name="ask", cache_policy=NO_CACHE, persist_result=False)
+@named_task("ask")
 def ask_model(
     model: StageOutput, prompt: Prompt, question: str, context: str, config: InferenceConfig, dtype: str
 ) -> str:

@@ -6,14 +6,14 @@ from pathlib import Path
 from textwrap import shorten
 
 import pandas as pd
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from tasks.common.store import StageOutput
-from tasks.common.task import log_output, task_progress
+from tasks.common.task import log_output, named_task, task_progress
 from tasks.judging.config import JudgingConfig
 from tasks.judging.endpoint import choose_endpoint
 from tasks.judging.verdicts import make_verdicts
@@ -24,7 +24,7 @@ CHUNK_DELAYS_S = [10.0, 60.0]  # before a chunk's questions without an answer ar
 SHOWN_ROWS, SHOWN_LETTERS = 200, 160
 
 
-@task(task_run_name="judge {model_label}", persist_result=False, cache_policy=NO_CACHE)
+@named_task("judge {model_label}")
 def judge(
     data: StageOutput,
     predictions: StageOutput,

@@ -6,12 +6,10 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.common.store import StageOutput, code_version
-from tasks.common.task import announce, log_output, task_progress, was_killed
+from tasks.common.task import announce, log_output, named_task, task_progress
 from tasks.models import registry
 from tasks.models.base import base_model
 from tasks.models.config import ModelConfig
@@ -30,26 +28,19 @@ class Contenders(NamedTuple):
     trial: int
 
 
-@task(name="fetch base model", task_run_name="fetch base model", cache_policy=NO_CACHE, persist_result=False)
+@named_task("fetch base model")
 def fetch_base(config: ModelConfig, store: str) -> StageOutput:
     """The base model's folder: converted, found or downloaded."""
     return log_output(base_model(config, Path(store)))
 
 
-@task(
-    name="merge adapter",
-    task_run_name="merge adapter",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=2,
-    retry_condition_fn=was_killed,
-)
+@named_task("merge adapter", again_if_killed=True)
 def merge_adapter(base: StageOutput, adapter: StageOutput, dtype: str, store: str) -> StageOutput:
     """Fold the adapter into the base it was trained on."""
     return log_output(merged_model(base, adapter, dtype, Path(store), task_progress("merge adapter")))
 
 
-@task(name="model in use", task_run_name="model in use", cache_policy=NO_CACHE, persist_result=False)
+@named_task("model in use")
 def model_in_use(base: StageOutput, prompt: Prompt, store: str) -> Version:
     """The champion; before the first promotion it is the base model."""
     champion = _champion(base, prompt, Path(store))
@@ -57,7 +48,7 @@ def model_in_use(base: StageOutput, prompt: Prompt, store: str) -> Version:
     return champion
 
 
-@task(name="contenders", task_run_name="contenders", cache_policy=NO_CACHE, persist_result=False)
+@named_task("contenders")
 def contenders(
     base: StageOutput,
     merged: StageOutput,
@@ -106,7 +97,7 @@ def contenders(
     return Contenders(champion, challenger, number)
 
 
-@task(name="promote or hold", task_run_name="promote or hold", cache_policy=NO_CACHE, persist_result=False)
+@named_task("promote or hold")
 def promote(
     contenders: Contenders,
     data: StageOutput,
@@ -141,7 +132,7 @@ def promote(
     return outcome
 
 
-@task(name="remove old models", task_run_name="remove old models", cache_policy=NO_CACHE, persist_result=False)
+@named_task("remove old models")
 def remove_old(config: ModelConfig, store: str) -> list[str]:
     """Remove the files of versions that are neither new nor in use; returns their names."""
     removed = retire(Path(store), config.keep_versions)
@@ -152,7 +143,7 @@ def remove_old(config: ModelConfig, store: str) -> list[str]:
     return removed
 
 
-@task(name="put in use", task_run_name="put in use", cache_policy=NO_CACHE, persist_result=False)
+@named_task("put in use")
 def put_in_use(version: str, by: str, why: str, store: str) -> str:
     """Promote a version by hand."""
     promoted = registry.promote(Path(store), version, {}, by, why, even_if_rolled_back=True)
@@ -162,7 +153,7 @@ def put_in_use(version: str, by: str, why: str, store: str) -> str:
     return outcome
 
 
-@task(name="bring back", task_run_name="bring back", cache_policy=NO_CACHE, persist_result=False)
+@named_task("bring back")
 def bring_back(by: str, why: str, store: str) -> str:
     """Bring back the champion before this one."""
     champion = registry.roll_back(Path(store), by, why)

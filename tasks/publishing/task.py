@@ -6,13 +6,11 @@ import json
 import os
 from pathlib import Path
 
-from prefect import task
 from prefect.blocks.system import Secret
-from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.common.errors import InputError
-from tasks.common.task import log_output, task_progress
+from tasks.common.task import log_output, named_task, task_progress
 from tasks.models import registry
 from tasks.models.records import Version
 from tasks.publishing import upload
@@ -21,7 +19,7 @@ from tasks.publishing.config import HUB, PublishConfig
 from tasks.reporting.night import NightRefs
 
 
-@task(name="publish", task_run_name="publish {challenger.version}", cache_policy=NO_CACHE, persist_result=False)
+@named_task("publish {challenger.version}")
 def publish_if_better(challenger: Version, refs: NightRefs, config: PublishConfig, store: str) -> list[str]:
     """Publish tonight's model if the gate wants it promoted; returns where it lies.
 
@@ -35,7 +33,7 @@ def publish_if_better(challenger: Version, refs: NightRefs, config: PublishConfi
     return _publish(challenger, refs, config, Path(store), champion=True)
 
 
-@task(name="publish", task_run_name="publish {version}", cache_policy=NO_CACHE, persist_result=False)
+@named_task("publish {version}")
 def publish_version(version: str, config: PublishConfig, store: str, champion: bool = False) -> list[str]:
     """Publish a version of the registry, which may be about to become the `champion`; returns where it lies.
 

@@ -13,9 +13,8 @@ from typing import Any
 from uuid import UUID
 
 import pandas as pd
-from prefect import Flow, get_client, get_run_logger, runtime, task
+from prefect import Flow, get_client, get_run_logger, runtime
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.logging.loggers import flow_run_logger
@@ -23,6 +22,7 @@ from prefect.settings import PREFECT_UI_URL
 from pydantic import BaseModel
 
 from tasks.common.store import StageOutput, write_atomically
+from tasks.common.task import named_task
 from tasks.reporting import tables
 from tasks.reporting.config import ReportConfig
 from tasks.reporting.failures import error_of, what_to_do
@@ -56,7 +56,7 @@ SHOWN_OF_EXAMPLES = (
 )
 
 
-@task(task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
+@named_task("report")
 def report(night: NightRefs, config: ReportConfig, store: str) -> str:
     """Tell the night everywhere; returns the path of its HTML page."""
     read = read_night(night, (datetime.now(UTC) - night.started).total_seconds())
@@ -138,14 +138,14 @@ def _history(history: History, pictures: dict[str, Picture], store: Path, url: s
     )
 
 
-@task(task_run_name="show rows", cache_policy=NO_CACHE, persist_result=False)
+@named_task("show rows")
 def show_rows(data: StageOutput) -> None:
     """The artifact `data-composition`: the rows by domain and kind of query, before and after."""
     summary = json.loads(data.file("summary.json").read_text("utf-8"))
     create_markdown_artifact(rows_markdown(summary), key="data-composition", description="Rows read and rows used")
 
 
-@task(task_run_name="leaderboard", cache_policy=NO_CACHE, persist_result=False)
+@named_task("leaderboard")
 def leaderboard(entries: Sequence[Entry], failed: Mapping[str, str], usd_per_hour: float, store: str) -> Path:
     """Rank systems that answered the same rows, and tell it everywhere; returns the path of its HTML page.
 

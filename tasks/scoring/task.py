@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
 from tasks.common.store import Counts, StageOutput, run_stage
-from tasks.common.task import log_output, task_progress
+from tasks.common.task import log_output, named_task, task_progress
 from tasks.scoring import gate as gates
 from tasks.scoring.accuracy import count
 from tasks.scoring.config import GateConfig
@@ -19,7 +18,7 @@ from tasks.scoring.score import freeze_databases, score_rows
 from tasks.sql.config import SqlConfig
 
 
-@task(task_run_name="databases", cache_policy=NO_CACHE, persist_result=False)
+@named_task("databases")
 def make_databases(data: StageOutput, sql: SqlConfig, store: str) -> StageOutput:
     """Make the databases that every model's answers to these evaluation rows are run on."""
 
@@ -31,7 +30,7 @@ def make_databases(data: StageOutput, sql: SqlConfig, store: str) -> StageOutput
     return log_output(run_stage(Path(store), "databases", inputs=inputs, code=["tasks.sql"], build=build))
 
 
-@task(task_run_name="score {label}", cache_policy=NO_CACHE, persist_result=False)
+@named_task("score {label}")
 def score(
     data: StageOutput, databases: StageOutput, predictions: StageOutput, label: str, sql: SqlConfig, store: str
 ) -> StageOutput:
@@ -54,7 +53,7 @@ def score(
     return log_output(run_stage(Path(store), "scores", inputs=inputs, code=code, build=build))
 
 
-@task(task_run_name="decide", cache_policy=NO_CACHE, persist_result=False)
+@named_task("decide")
 def decide(
     champion: ModelRefs, challenger: ModelRefs, trial: int, gate: GateConfig, min_kappa: float, store: str
 ) -> StageOutput:

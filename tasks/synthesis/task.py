@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 from prefect.artifacts import create_table_artifact
-from prefect.cache_policies import NO_CACHE
 
 from tasks.common.store import StageOutput
-from tasks.common.task import log_output, task_progress
+from tasks.common.task import log_output, named_task, task_progress
 from tasks.llm.task import api_key
 from tasks.synthesis.config import CleaningConfig, SynthesisConfig
 from tasks.synthesis.stages import SUMMARY, endpoint_of, make_cleaning, make_synthesis
 
 
-@task(task_run_name="synthesize data", persist_result=False, cache_policy=NO_CACHE)
+@named_task("synthesize data")
 def synthesize(config: SynthesisConfig) -> StageOutput:
     """Have rows written: stage `synthesis`; the tables `synthesis` and `synthesis-refused` show the result."""
     endpoint = endpoint_of(config, api_key(config))
@@ -32,7 +31,7 @@ def synthesize(config: SynthesisConfig) -> StageOutput:
     return _told(output, summary)
 
 
-@task(task_run_name="clean data", persist_result=False, cache_policy=NO_CACHE)
+@named_task("clean data")
 def clean(config: CleaningConfig) -> StageOutput:
     """Have rows looked at: stage `cleaning`; the table `cleaning` shows the result."""
     endpoint = endpoint_of(config, api_key(config))

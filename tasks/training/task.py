@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from tasks.common.store import StageOutput
-from tasks.common.task import log_output, one_training, task_progress, was_killed
+from tasks.common.task import log_output, named_task, one_training, task_progress
 from tasks.prompts.prompt import Prompt
 from tasks.training.choose import choose
 from tasks.training.config import TrainingConfig
 from tasks.training.finetune import finetune as run_finetune
 
 
-@task(
-    name="fine-tune",
-    task_run_name="fine-tune",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=2,
-    retry_condition_fn=was_killed,
-)
+@named_task("fine-tune", again_if_killed=True)
 def finetune(
     base: StageOutput, data: StageOutput, prompt: Prompt, config: TrainingConfig, dtype: str, store: str
 ) -> StageOutput:
@@ -32,7 +22,7 @@ def finetune(
     return log_output(output)
 
 
-@task(name="choose checkpoint", task_run_name="choose checkpoint", cache_policy=NO_CACHE, persist_result=False)
+@named_task("choose checkpoint")
 def choose_checkpoint(adapter: StageOutput, tried: list[tuple[StageOutput, StageOutput]], store: str) -> StageOutput:
     """Of the adapter's checkpoints, each with its scores, take the one that is right most often."""
     return log_output(choose(adapter, [(one, float(scores.counts["ex"])) for one, scores in tried], Path(store)))
