@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from prefect.automations import Automation
 from prefect.client.orchestration import SyncPrefectClient
@@ -24,14 +24,12 @@ HEARTBEAT = "prefect.flow-run.heartbeat"
 
 
 class Watch(Section):
-    """How patient the server is, and whom it tells."""
+    """How patient the server is, and whom it tells; `automations.yaml` holds the values."""
 
-    section: ClassVar[str] = "automations"
-
-    heartbeat_lost_s: float = Field(150, ge=60, description="Seconds without a sign of life after which a run is lost.")
-    longest_night_s: float = Field(28_800, gt=0, description="Seconds after which a night is cancelled.")
-    nights_apart_s: float = Field(90_000, gt=0, description="Seconds in which at least one night has to start.")
-    notify: str | None = Field(None, description="Notification block, 'TYPE/NAME'; null: the event feed only.")
+    heartbeat_lost_s: float = Field(ge=60, description="Seconds without a sign of life after which a run is lost.")
+    longest_night_s: float = Field(gt=0, description="Seconds after which a night is cancelled.")
+    nights_apart_s: float = Field(gt=0, description="Seconds in which at least one night has to start.")
+    notify: str | None = Field(description="Notification block, 'TYPE/NAME'; null: the event feed only.")
 
 
 def automations(watch: Watch, notify: Any = None) -> list[Automation]:

@@ -20,8 +20,9 @@ from tasks.common.errors import InputError, StageError
 from tasks.common.store import StageOutput
 from tasks.config import NightlyConfig
 from tasks.inference.config import SystemConfig
-from tasks.inference.systems import check_api, described, prompt_of
+from tasks.inference.systems import described, prompt_of
 from tasks.inference.task import generate_sql, write_by_api
+from tasks.llm.endpoint import needed_endpoint
 from tasks.models.base import check_base
 from tasks.models.find import adapter_in, version_named
 from tasks.models.task import fetch_base
@@ -51,7 +52,7 @@ def _check(system: SystemConfig, config: NightlyConfig, prompt: Prompt) -> None:
         load_prompt(system.prompt)
     if system.api:
         if system.api.secret_block is None:  # a block is read in the run
-            check_api(system.api, os.environ.get("OPENAI_API_KEY"))
+            needed_endpoint(system.api, os.environ.get("OPENAI_API_KEY"))
         return
     version = version_named(system.model, Path(config.store))
     if version is None and system.model != "base":

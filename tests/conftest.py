@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.common.store import Counts, StageOutput, run_stage
-from tasks.models.base import base_model
-from tasks.models.config import ModelConfig
+from benchmarks import small_model
+from tasks.common.store import StageOutput
 
 # Before anything imports prefect, which reads its settings once.
 _prefect_home = tempfile.mkdtemp(prefix="t2s-prefect-")
@@ -63,17 +62,4 @@ def model_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def two_layers(model_store: Path) -> StageOutput:
     """The first two layers of the bundled model: what it says is nonsense, but all that computes it is there."""
-    whole = base_model(ModelConfig(), model_store)
-
-    def build(folder: Path) -> Counts:
-        from tasks.models.loading import load_model, load_tokenizer
-
-        model = load_model(whole.path, "float32")
-        del model.model.layers[2:]
-        model.config.num_hidden_layers = 2
-        model.config.layer_types = None
-        model.save_pretrained(folder)
-        load_tokenizer(whole.path).save_pretrained(folder)
-        return {"base": "two layers"}
-
-    return run_stage(model_store, "two_layers", inputs={}, code=[], build=build)
+    return small_model.two_layers(model_store)

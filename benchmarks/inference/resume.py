@@ -22,10 +22,11 @@ import psutil
 from benchmarks.inference.work import MAX_NEW_TOKENS, PACKAGES, PROMPT, bench
 from benchmarks.parts import Part
 from benchmarks.record import show
+from benchmarks.small_model import two_layers
+from benchmarks.training.work import STORE
 from tasks.common.process import PROGRESS_MARK
 from tasks.common.progress import throttled
 from tasks.inference.child import ANSWERS
-from tasks.models.loading import load_model, load_tokenizer
 
 KILLS = 5
 
@@ -63,18 +64,13 @@ def run(quick: bool) -> Part:
 
 def _job(folder: Path, count: int) -> Path:
     """The job of a process that answers `count` prompts with the first two layers of the bundled model."""
-    base, rows = bench().base.path, pd.read_parquet(bench().data.file("train.parquet"))
-    model = load_model(base, "float32")
-    del model.model.layers[2:]
-    model.config.num_hidden_layers, model.config.layer_types = 2, None
-    model.save_pretrained(folder / "model")
-    load_tokenizer(base).save_pretrained(folder / "model")
+    rows = pd.read_parquet(bench().data.file("train.parquet"))
     many = pd.concat([rows] * (count // len(rows) + 1), ignore_index=True).head(count)
     many["question"] += [f" ({i})" for i in range(count)]
     many["example_id"] = [f"{i:016x}" for i in range(count)]
     many.to_parquet(folder / "rows.parquet")
     job: dict[str, Any] = {
-        "model": str(folder / "model"), "base": None, "rows": str(folder / "rows.parquet"), "folder": str(folder),
+        "model": two_layers(STORE).path, "base": None, "rows": str(folder / "rows.parquet"), "folder": str(folder),
         "prompt": PROMPT.model_dump(), "engine": "transformers", "dtype": "float32", "quantization": "none",
         "batch_size": 56, "max_new_tokens": MAX_NEW_TOKENS // 4,
     }  # fmt: skip

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -27,31 +28,56 @@ ANSWER_S = 180.0
 
 
 class Processes:
-    """Commands in the background, each with a log in `folder`; all end, with all they started, when the block ends."""
+    """Commands in the background, each with a log in `folder`, and all that they start.
+
+    They are known by their PREFECT_HOME, whoever their parent is by now: `env` has to name one of their own.
+    """
 
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
         self.folder = folder
         self.env = dict(env)
-        self._running: list[subprocess.Popen[bytes]] = []
+        self.started: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, *command: str, **more: str) -> None:
         """Start a command, with `more` in its environment."""
-        with (self.folder / f"{name}.log").open("wb") as log:
-            self._running.append(
-                subprocess.Popen(command, cwd=ROOT, env={**self.env, **more}, stdout=log, stderr=subprocess.STDOUT)
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.started[name] = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**self.env, **more},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
-    def run(self, *command: str, **more: str) -> None:
-        """Run a command to its end.
+    def kill(self, name: str) -> None:
+        """SIGKILL what was started as `name`, and nothing else."""
+        self.started[name].kill()
+        self.started.pop(name).wait()
+
+    def run(self, *command: str, timeout_s: float = ANSWER_S) -> str:
+        """Run a command to its end; returns what it printed.
 
         Raises:
-            RuntimeError: it failed; with what it printed.
+            RuntimeError: it failed, or took too long; with what it printed and the ends of the logs.
         """
-        done = subprocess.run(command, cwd=ROOT, env={**self.env, **more}, capture_output=True, text=True)
+        try:
+            done = subprocess.run(
+                command,
+                cwd=ROOT,
+                env=self.env,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=timeout_s,
+            )
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"{' '.join(command)} did not end in {timeout_s:.0f} s:\n{self.logs()}") from None
         if done.returncode:
-            raise RuntimeError(f"{' '.join(command)} failed: {done.stdout}{done.stderr}\n{self.logs()}")
+            raise RuntimeError(f"{' '.join(command)} failed: {done.stdout}\n{self.logs()}")
+        return done.stdout
 
-    def wait_for(self, condition: Callable[[], bool], timeout_s: float = ANSWER_S) -> None:
+    def wait_for(self, condition: Callable[[], Any], timeout_s: float = ANSWER_S) -> None:
         """Until it holds.
 
         Raises:
@@ -67,22 +93,29 @@ class Processes:
 
     def logs(self) -> str:
         """The ends of the logs."""
-        return "\n".join(f"{log.name}: {log.read_text('utf-8')[-2000:]}" for log in self.folder.glob("*.log"))
+        return "\n".join(f"{log.name}: {log.read_text('utf-8')[-3000:]}" for log in self.folder.glob("*.log"))
 
-    def stop(self) -> None:
-        """End all of it, asking first."""
-        family = []
-        for process in reversed(self._running):
-            with suppress(psutil.NoSuchProcess):
-                parent = psutil.Process(process.pid)
-                family += [parent, *parent.children(recursive=True)]
+    def living(self) -> Iterator[psutil.Process]:
+        """Every process that runs in this environment."""
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get("PREFECT_HOME") == self.env["PREFECT_HOME"]:
+                    yield process
+
+    def stop(self) -> list[str]:
+        """End all of it, asking first; returns the command lines of what ran without one of those started here."""
+        family = [psutil.Process(process.pid) for process in self.started.values() if process.poll() is None]
+        own = {one.pid for process in family for one in (process, *process.children(recursive=True))}
+        left = [" ".join(process.cmdline()) for process in self.living() if process.pid not in own]
         for sign, wait_s in ((signal.SIGTERM, 15), (signal.SIGKILL, 5)):
-            for member in family:
+            living = list(self.living())
+            for process in living:
                 with suppress(psutil.NoSuchProcess):
-                    member.send_signal(sign)
-            _, family = psutil.wait_procs(family, timeout=wait_s)
-        for process in self._running:
-            process.wait()
+                    process.send_signal(sign)
+            psutil.wait_procs(living, timeout=wait_s)
+        for started in self.started.values():
+            started.wait()
+        return left
 
 
 @contextmanager

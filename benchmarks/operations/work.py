@@ -15,10 +15,8 @@ from pathlib import Path
 
 import yaml
 
-from tasks.common.store import Counts, run_stage
+from benchmarks.small_model import two_layers
 from tasks.config import PROFILES
-from tasks.models.base import base_model
-from tasks.models.config import ModelConfig
 
 ROOT = Path(__file__).parents[2]
 STORE = ROOT / ".nightly" / "benchmarks" / "operations"
@@ -56,27 +54,10 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return {**mine, **QUIET, "PREFECT_HOME": str(home), "TMPDIR": str(home.parent), "PATH": path, **more}
 
 
-def two_layers() -> Path:
-    """Folder of the first two layers of the bundled model: every stage runs with it, and none for long."""
-    whole = base_model(ModelConfig(), STORE)
-
-    def build(folder: Path) -> Counts:
-        from tasks.models.loading import load_model, load_tokenizer
-
-        model = load_model(whole.path, "float32")
-        del model.model.layers[2:]
-        model.config.num_hidden_layers, model.config.layer_types = 2, None
-        model.save_pretrained(folder)
-        load_tokenizer(whole.path).save_pretrained(folder)
-        return {"layers": 2}
-
-    return Path(run_stage(STORE, "two_layers", inputs={"base": whole.sha256}, code=[], build=build).path)
-
-
 def tiny_profile(folder: Path) -> Path:
     """The profile `tiny` with a store in `folder` and a model of two layers."""
     values = yaml.safe_load((PROFILES / "tiny.yaml").read_text("utf-8"))
-    values |= {"store": str(folder / "store"), "model": {**values["model"], "base": str(two_layers())}}
+    values |= {"store": str(folder / "store"), "model": {**values["model"], "base": two_layers(STORE).path}}
     path = folder / "profile.yaml"
     path.write_text(yaml.safe_dump(values, allow_unicode=True), "utf-8")
     return path

@@ -1,13 +1,11 @@
-"""Systems that are compared: with which prompt each is asked, and whether it can be."""
+"""Systems that are compared: with which prompt each is asked, and how that is told."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.common.errors import InputError
 from tasks.common.store import StageOutput
-from tasks.inference.config import ApiConfig, SystemConfig
-from tasks.llm.endpoint import Endpoint, remote_endpoint
+from tasks.inference.config import SystemConfig
 from tasks.prompts.prompt import Prompt, load_prompt
 
 
@@ -34,18 +32,3 @@ def described(prompt: Prompt, system: SystemConfig) -> str:
     if system.match_columns is not None:
         words.append(f"column names at {system.match_columns:g} %")
     return ", ".join(words)
-
-
-def check_api(config: ApiConfig, key: str | None) -> Endpoint:
-    """Who is asked.
-
-    Raises:
-        InputError: there is neither a key nor an address, or one of them cannot be used.
-    """
-    endpoint = remote_endpoint(config, key)
-    if endpoint is None:
-        raise InputError(
-            f"OPENAI_API_KEY, {config.section}.secret_block or {config.section}.base_url: one is needed to ask "
-            f"'{config.model}'"
-        )
-    return endpoint

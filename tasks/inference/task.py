@@ -13,7 +13,7 @@ from tasks.inference.ask import ask, how_to_serve
 from tasks.inference.config import ApiConfig, InferenceConfig
 from tasks.inference.parity import check_parity
 from tasks.inference.predict import AS_IT_IS, predict
-from tasks.inference.systems import check_api
+from tasks.llm.endpoint import needed_endpoint
 from tasks.llm.task import api_key
 from tasks.models.config import ModelConfig
 from tasks.prompts.config import AskingConfig
@@ -43,7 +43,7 @@ def write_by_api(
     api: ApiConfig, data: StageOutput, prompt: Prompt, asking: AskingConfig, max_new_tokens: int, store: str, label: str
 ) -> StageOutput:
     """Have a model behind an API answer the evaluation rows; `label` says which."""
-    endpoint = check_api(api, api_key(api))
+    endpoint = needed_endpoint(api, api_key(api))
     progress = task_progress(f"write SQL by API ({label})")
     return log_output(predict_by_api(endpoint, data, prompt, api, asking, max_new_tokens, Path(store), progress))
 

@@ -59,3 +59,18 @@ def remote_endpoint(config: LlmConfig, key: str | None) -> Endpoint | None:
     if not base_url.startswith(("http://", "https://")):
         raise InputError(f"{config.section}.base_url: expected an http:// or https:// address, found '{base_url}'")
     return Endpoint(config.model, config.model, base_url, key or NO_KEY, f"{config.model} at {base_url}")
+
+
+def needed_endpoint(config: LlmConfig, key: str | None) -> Endpoint:
+    """The configured model at its address, where no local one will do.
+
+    Raises:
+        InputError: there is neither a key nor an address, or one of them cannot be used.
+    """
+    endpoint = remote_endpoint(config, key)
+    if endpoint is None:
+        raise InputError(
+            f"OPENAI_API_KEY, {config.section}.secret_block or {config.section}.base_url: one is needed to ask "
+            f"'{config.model}'"
+        )
+    return endpoint

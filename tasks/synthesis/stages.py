@@ -16,7 +16,7 @@ from tasks.common.progress import Progress, silent
 from tasks.common.store import Counts, StageOutput, run_stage
 from tasks.data.config import DataConfig
 from tasks.data.sources.read import read_rows, source_names
-from tasks.llm.endpoint import Endpoint, remote_endpoint
+from tasks.llm.endpoint import Endpoint
 from tasks.synthesis.asker import Asker
 from tasks.synthesis.clean import look_through
 from tasks.synthesis.collection import COLUMNS, Collection
@@ -66,21 +66,6 @@ def read_domains(path: str) -> tuple[Domain, ...]:
         if names.count(name) > 1:
             raise InputError(f"{path}: domain '{name}' is there twice")
     return domains
-
-
-def endpoint_of(config: BudgetedConfig, key: str | None) -> Endpoint:
-    """Who is asked.
-
-    Raises:
-        InputError: there is neither a key nor an address, or one of them cannot be used.
-    """
-    endpoint = remote_endpoint(config, key)
-    if endpoint is None:
-        raise InputError(
-            f"OPENAI_API_KEY, {config.section}.secret_block or {config.section}.base_url: one is needed, as the "
-            "bundled model is too small for this work"
-        )
-    return endpoint
 
 
 def make_synthesis(config: SynthesisConfig, endpoint: Endpoint, progress: Progress = silent) -> StageOutput:

@@ -10,15 +10,16 @@ from prefect.artifacts import create_table_artifact
 
 from tasks.common.store import StageOutput
 from tasks.common.task import log_output, named_task, task_progress
+from tasks.llm.endpoint import needed_endpoint
 from tasks.llm.task import api_key
 from tasks.synthesis.config import CleaningConfig, SynthesisConfig
-from tasks.synthesis.stages import SUMMARY, endpoint_of, make_cleaning, make_synthesis
+from tasks.synthesis.stages import SUMMARY, make_cleaning, make_synthesis
 
 
 @named_task("synthesize data")
 def synthesize(config: SynthesisConfig) -> StageOutput:
     """Have rows written: stage `synthesis`; the tables `synthesis` and `synthesis-refused` show the result."""
-    endpoint = endpoint_of(config, api_key(config))
+    endpoint = needed_endpoint(config, api_key(config))
     output = make_synthesis(config, endpoint, task_progress(f"Rows written by {endpoint.name}"))
     summary = _summary(output)
     made = f"{summary['accepted']} rows on {summary['schemas']} schemas, {summary['refused']} refused"
@@ -34,7 +35,7 @@ def synthesize(config: SynthesisConfig) -> StageOutput:
 @named_task("clean data")
 def clean(config: CleaningConfig) -> StageOutput:
     """Have rows looked at: stage `cleaning`; the table `cleaning` shows the result."""
-    endpoint = endpoint_of(config, api_key(config))
+    endpoint = needed_endpoint(config, api_key(config))
     output = make_cleaning(config, endpoint, task_progress(f"Rows looked at by {endpoint.name}"))
     summary = _summary(output)
     fit = summary["kept"] - summary["undecided"]

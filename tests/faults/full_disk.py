@@ -16,8 +16,10 @@ from tempfile import mkdtemp
 sys.path[:0] = [str(Path(__file__).parents[up] / room) for up, room in ((0, ""), (1, "judging"), (2, ""))]
 
 from faulty_server import faulty_server
-from kills import ENV, Night, contents, left_running, night, undisturbed
+from kills import JUDGED, Night, contents, left_running, night, undisturbed
 from real_prefect import Prefect
+
+from benchmarks.operations.work import QUIET
 
 
 def main() -> int:
@@ -29,7 +31,7 @@ def main() -> int:
     small = folder / "small"
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={sizes[0]}m", "tmpfs", str(small)], check=True)
-    prefect = Prefect(os.environ | ENV, folder / "server")
+    prefect = Prefect(os.environ | QUIET | JUDGED, folder / "server")
     try:
         prefect.serve()
         prefect.work()
@@ -43,7 +45,7 @@ def main() -> int:
                 state = prefect.flow_run(one.run)["state"]
                 print(json.dumps({"state": state["type"], "message": state["message"]}), flush=True)
                 subprocess.run(["mount", "-o", f"remount,size={size}m", str(small)], check=True)
-                prefect.run("flow-run", "retry", one.run)
+                prefect.run("prefect", "flow-run", "retry", one.run)
                 one.wait(lambda: one.state() in ("RUNNING", "PENDING"))
             one.wait(lambda: False)
 

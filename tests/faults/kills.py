@@ -31,7 +31,8 @@ sys.path[:0] = [str(Path(__file__).parents[up] / room) for up, room in ((0, ""),
 from faulty_server import FaultyServer, faulty_server
 from real_prefect import Prefect, parameters
 
-from benchmarks.operations.work import two_layers
+from benchmarks.operations.work import QUIET, STORE
+from benchmarks.small_model import two_layers
 
 STAGES = (
     "data", "adapter", "merged_model", "parity", "databases", "predictions", "scores", "verdicts", "decision",
@@ -39,14 +40,7 @@ STAGES = (
 VICTIMS = ("flow", "training", "server", "worker", "worker and flow")
 OVER = ("COMPLETED", "FAILED", "CANCELLED")
 CONCURRENT = 4  # requests to the judge on the wire at once
-ENV = {
-    "DO_NOT_TRACK": "1",
-    "GX_ANALYTICS_ENABLED": "false",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "OPENAI_API_KEY": "sk-local-judge",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_SERVER_UI_V2_ENABLED": "false",
-}
+JUDGED = {"OPENAI_API_KEY": "sk-local-judge"}
 
 
 def rows(path: Path, count: int = 240) -> Path:
@@ -77,7 +71,7 @@ def night(store: Path, folder: Path, judge: FaultyServer) -> dict[str, Any]:
             "train_rows": None,
             "eval_rows": None,
         },
-        model={"base": str(two_layers()), "dtype": "float32"},
+        model={"base": two_layers(STORE).path, "dtype": "float32"},
         training={"max_steps": 60, "checkpoint_every_steps": 10, "learning_rate": 5e-3},
         judging={
             "rows": 40,
@@ -146,7 +140,7 @@ class Night:
     def processes(self) -> list[psutil.Process]:
         """The flow's process first, then what it started."""
         own = []
-        for process in self.prefect.processes():
+        for process in self.prefect.living():
             with suppress(psutil.Error):
                 if process.environ().get("PREFECT__FLOW_RUN_ID") == self.run:
                     own.append(process)
@@ -243,7 +237,7 @@ def main() -> int:
     arguments = parser.parse_args()
     folder, rng = arguments.folder or Path(mkdtemp(prefix="t2s-kills-")), random.Random(arguments.seed)
     folder.mkdir(parents=True, exist_ok=True)
-    prefect = Prefect(os.environ | ENV, folder / "server")
+    prefect = Prefect(os.environ | QUIET | JUDGED, folder / "server")
     wrong: list[str] = []
     table = []
     try:

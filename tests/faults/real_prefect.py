@@ -4,92 +4,48 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
+
+from benchmarks.operations.servers import Processes, free_port
 
 ROOT = Path(__file__).parents[2]
 
 
-class Prefect:
+class Prefect(Processes):
     """Server and workers; `env` is the environment that every command runs in."""
 
-    def __init__(self, env: dict[str, str], folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.port, self.folder = str(port), folder
-        (folder / "prefect").mkdir(parents=True, exist_ok=True)
-        self.env = env | {
-            "PREFECT_HOME": str(folder / "prefect"),
-            "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+    def __init__(self, env: Mapping[str, str], folder: Path) -> None:
+        self.port, home = str(free_port()), folder / "prefect"
+        home.mkdir(parents=True, exist_ok=True)
+        mine = {
+            "PREFECT_HOME": str(home),
+            "PREFECT_API_URL": f"http://127.0.0.1:{self.port}/api",
             "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",
             "PREFECT_WORKER_QUERY_SECONDS": "2",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}",
         }
-        self.started: dict[str, subprocess.Popen[bytes]] = {}
+        super().__init__(folder, {**env, **mine})
         self.api = httpx.Client(base_url=self.env["PREFECT_API_URL"] + "/", timeout=30)
 
     def serve(self) -> None:
         """Start the server and wait until it answers."""
-        self.start("server", "server", "start", "--port", self.port)
+        self.start("server", "prefect", "server", "start", "--port", self.port)
         self.wait_for(lambda: self.api.get("health").is_success, 120)
 
     def work(self, name: str = "worker") -> None:
         """Start a worker; the first one makes the pool."""
-        self.start(name, "worker", "start", "--pool", "local", "--type", "process", "--name", name)
+        self.start(name, "prefect", "worker", "start", "--pool", "local", "--type", "process", "--name", name)
         self.wait_for(lambda: [pool["name"] for pool in self.query("work_pools")] == ["local"], 180)
-
-    def start(self, name: str, *command: str) -> None:
-        """Start `prefect COMMAND` in the background."""
-        with (self.folder / f"{name}.log").open("ab") as log:
-            self.started[name] = subprocess.Popen(
-                ["prefect", *command],
-                cwd=ROOT,
-                env=self.env,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def kill(self, name: str) -> None:
-        """SIGKILL what was started as `name`, and nothing else."""
-        self.started[name].kill()
-        self.started.pop(name).wait()
 
     def deploy(self) -> str:
         """All deployments, limits and automations, by the project's own command."""
-        return self.command([sys.executable, "-m", "deployments.apply"], 300)
-
-    def run(self, *command: str, timeout_s: float = 120) -> str:
-        """Run `prefect COMMAND` to its end and return what it printed."""
-        return self.command(["prefect", *command], timeout_s)
-
-    def command(self, command: list[str], timeout_s: float) -> str:
-        """Run a command to its end and return what it printed."""
-        try:
-            done = subprocess.run(
-                command,
-                cwd=ROOT,
-                env=self.env,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=timeout_s,
-            )
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"{command} did not end in {timeout_s} s: {self.logs()}") from None
-        assert done.returncode == 0, f"{command}: {done.stdout}\n{self.logs()}"
-        return done.stdout
+        return self.run(sys.executable, "-m", "deployments.apply", timeout_s=300)
 
     def start_run(self, deployment: str, **parameters: Any) -> str:
         """Ask for a run of 'FLOW/DEPLOYMENT' and return its id."""
@@ -109,42 +65,10 @@ class Prefect:
         records: list[dict[str, Any]] = answer.json()
         return records
 
-    def wait_for(self, condition: Callable[[], Any], timeout_s: float) -> None:
-        """Until `condition()` holds; the logs are told if it does not in time."""
-        ends = time.monotonic() + timeout_s
-        while time.monotonic() < ends:
-            with suppress(httpx.TransportError):
-                if condition():
-                    return
-            time.sleep(0.5)
-        raise AssertionError(f"not in {timeout_s} s: {self.logs()}")
-
-    def logs(self) -> str:
-        """The ends of the servers' and the workers' logs."""
-        return "\n".join(f"{log.name}: {log.read_text()[-3000:]}" for log in self.folder.glob("*.log"))
-
-    def processes(self) -> Iterator[psutil.Process]:
-        """Every process that runs in this environment, whoever its parent is now."""
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if process.environ().get("PREFECT_HOME") == self.env["PREFECT_HOME"]:
-                    yield process
-
     def stop(self) -> list[str]:
-        """End server and workers; returns the command lines of what was running besides, and ends that, too."""
-        family = [psutil.Process(process.pid) for process in self.started.values() if process.poll() is None]
-        own = {one.pid for process in family for one in (process, *process.children(recursive=True))}
-        left = [" ".join(process.cmdline()) for process in self.processes() if process.pid not in own]
-        for sign, wait_s in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
-            living = list(self.processes())
-            for process in living:
-                with suppress(psutil.NoSuchProcess):
-                    process.send_signal(sign)
-            psutil.wait_procs(living, timeout=wait_s)
-        for started in self.started.values():
-            started.wait()
+        """End all of it; returns the command lines of what was left behind."""
         self.api.close()
-        return left
+        return super().stop()
 
 
 def parameters(profile: str, **sections: Any) -> dict[str, Any]:

@@ -23,11 +23,11 @@ from tasks.common.store import StageOutput
 
 LONG = pytest.mark.skipif(os.environ.get("T2S_FAULTS") != "1", reason="takes minutes: T2S_FAULTS=1 runs it")
 SHORTER = """
-import sys
+import json, sys
 from prefect.client.orchestration import get_client
-from deployments.automations import Watch, apply_automations
+from deployments.automations import SETTINGS, Watch, apply_automations
 with get_client(sync_client=True) as client:
-    apply_automations(client, Watch.model_validate_json(sys.argv[1]))
+    apply_automations(client, Watch.load(SETTINGS).model_copy(update=json.loads(sys.argv[1])))
 """
 
 
@@ -46,7 +46,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
 
 def shorten(prefect: Prefect, **seconds: float) -> None:
     """The automations with less patience than shipped."""
-    prefect.command([sys.executable, "-c", SHORTER, json.dumps(seconds)], 60)
+    prefect.run(sys.executable, "-c", SHORTER, json.dumps(seconds))
 
 
 def emit(prefect: Prefect, name: str, **payload: str) -> None:
@@ -63,9 +63,14 @@ def emit(prefect: Prefect, name: str, **payload: str) -> None:
 def triggered(prefect: Prefect) -> set[str]:
     """Names of the automations that have found what they wait for."""
     names = {f"prefect.automation.{one['id']}": one["name"] for one in prefect.query("automations")}
-    asked = {"filter": {"event": {"name": ["prefect.automation.triggered"]}}, "limit": 50}
-    events = prefect.api.post("events/filter", json=asked).raise_for_status().json()["events"]
-    return {names.get(event["resource"]["prefect.resource.id"], "one that is gone") for event in events}
+    return {names.get(about, "one that is gone") for about in events(prefect, "prefect.automation.triggered")}
+
+
+def events(prefect: Prefect, name: str) -> set[str]:
+    """What the events of a name are about."""
+    asked = {"filter": {"event": {"name": [name]}}, "limit": 50}
+    found = prefect.api.post("events/filter", json=asked).raise_for_status().json()["events"]
+    return {event["resource"]["prefect.resource.id"] for event in found}
 
 
 def runs(prefect: Prefect, deployment: str) -> list[dict[str, Any]]:
@@ -116,7 +121,7 @@ def test_lost_runs_go_on_and_what_nobody_starts_is_told(prefect: Prefect, tmp_pa
     run = prefect.start_run("prepare-data/by-hand", **told)
     prefect.wait_for(lambda: prefect.flow_run(run)["state_type"] == "RUNNING", 180)
     prefect.kill("worker")
-    for process in [process for process in prefect.processes() if is_of(process, run)]:
+    for process in [process for process in prefect.living() if is_of(process, run)]:
         process.kill()
     assert prefect.flow_run(run)["state_type"] == "RUNNING", "nobody is left who could tell that it has ended"
 
@@ -139,6 +144,7 @@ def test_lost_runs_go_on_and_what_nobody_starts_is_told(prefect: Prefect, tmp_pa
     prefect.work()
     prefect.wait_for(lambda: prefect.flow_run(run)["state_type"] == "COMPLETED", 300)
     assert prefect.flow_run(run)["run_count"] == 2
+    assert f"prefect.flow-run.{run}" in events(prefect, "prefect.flow-run.heartbeat")
 
 
 @LONG
@@ -156,13 +162,12 @@ def test_a_long_night_is_cancelled_and_leaves_nothing_running(
     )
     run = prefect.start_run("retrain-and-evaluate/nightly", **told)
     prefect.wait_for(lambda: prefect.flow_run(run)["state_type"] == "CANCELLED", 240)
-    prefect.wait_for(lambda: not any(is_of(process, run) for process in prefect.processes()), 60)
+    prefect.wait_for(lambda: not any(is_of(process, run) for process in prefect.living()), 60)
     assert "text2sql: a long night is cancelled" in triggered(prefect)
 
 
-def test_the_settings_are_those_of_the_code() -> None:
-    assert Watch.load(SETTINGS) == Watch()
-    names = [one.name for one in automations(Watch())]
+def test_every_automation_has_a_name_of_its_own() -> None:
+    names = [one.name for one in automations(Watch.load(SETTINGS))]
     assert len(set(names)) == len(names) and all(name.startswith("text2sql: ") for name in names)
 
 
@@ -174,7 +179,8 @@ def test_a_wrong_setting_is_one_line_that_names_it(tmp_path: Path) -> None:
 
 def test_a_notification_goes_to_the_block_that_is_named() -> None:
     block = uuid.uuid4()
-    told = [action for one in automations(Watch(), block) for action in one.actions if "notification" in action.type]
+    watched = automations(Watch.load(SETTINGS), block)
+    told = [action for one in watched for action in one.actions if "notification" in action.type]
     assert len(told) == 6
     assert {action.block_document_id for action in told} == {block}
 

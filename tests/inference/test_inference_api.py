@@ -13,7 +13,7 @@ from tasks.common.errors import InputError, StageError
 from tasks.common.store import StageOutput
 from tasks.inference.api import predict_by_api
 from tasks.inference.config import ApiConfig
-from tasks.inference.systems import check_api
+from tasks.llm.endpoint import needed_endpoint
 from tasks.prompts.config import AskingConfig, PromptConfig
 from tasks.prompts.prompt import load_prompt
 
@@ -40,7 +40,9 @@ def data(tmp_path: Path) -> StageOutput:
 def asked(server: WritingServer, data: StageOutput, store: Path, examples: int = 0, **settings: Any) -> StageOutput:
     fast = {"requests_per_minute": 60_000, "tokens_per_minute": 10**9, "outage_s": 5}
     config = ApiConfig(**{"model": "gpt-4o-mini", "base_url": server.url, **fast, **settings})
-    return predict_by_api(check_api(config, KEY), data, PROMPT, config, AskingConfig(examples=examples), 84, store)
+    return predict_by_api(
+        needed_endpoint(config, KEY), data, PROMPT, config, AskingConfig(examples=examples), 84, store
+    )
 
 
 def test_every_row_gets_its_own_answer_through_faults_and_is_paid_once(data: StageOutput, tmp_path: Path) -> None:
@@ -82,4 +84,4 @@ def test_a_model_without_a_price_has_no_cost_and_the_key_is_nowhere(data: StageO
 def test_without_key_and_address_it_is_told_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     with pytest.raises(InputError, match=r"compare\.systems\.api\.base_url: one is needed to ask 'gpt-4o'"):
-        check_api(ApiConfig(), None)
+        needed_endpoint(ApiConfig(), None)

@@ -9,8 +9,9 @@ import pandas as pd
 
 from benchmarks.writing_server import WritingServer, writing_server
 from tasks.common.store import StageOutput
+from tasks.llm.endpoint import needed_endpoint
 from tasks.synthesis.config import CleaningConfig
-from tasks.synthesis.stages import endpoint_of, make_cleaning
+from tasks.synthesis.stages import make_cleaning
 
 CONTEXT = "CREATE TABLE books (id INT PRIMARY KEY, title VARCHAR(50));"
 PLANTED = {
@@ -33,7 +34,7 @@ def cleaned(server: WritingServer, folder: Path, **changes: Any) -> StageOutput:
     source = {"kind": "rows", "path": rows_file(folder)}
     fast = {"requests_per_minute": 60_000, "tokens_per_minute": 10**9, "attempts": 2, "outage_s": 0.3}
     config = CleaningConfig(**{"store": str(folder), "base_url": server.url, "source": source, **fast, **changes})
-    return make_cleaning(config, endpoint_of(config, None))
+    return make_cleaning(config, needed_endpoint(config, None))
 
 
 def by_name(output: StageOutput, file: str) -> dict[str, str]:

@@ -18,12 +18,13 @@ from tasks.common.store import StageOutput
 from tasks.data.config import DataConfig
 from tasks.data.leakage import normalised
 from tasks.data.sources.read import read_rows
+from tasks.llm.endpoint import needed_endpoint
 from tasks.sql.checks import check_rows
 from tasks.sql.config import SqlConfig
 from tasks.sql.exact import canonical_match
 from tasks.synthesis.config import SynthesisConfig
 from tasks.synthesis.prompt import KINDS
-from tasks.synthesis.stages import endpoint_of, make_synthesis, read_domains
+from tasks.synthesis.stages import make_synthesis, read_domains
 
 
 def settings(server: WritingServer, folder: Path, domains: str, **changes: Any) -> SynthesisConfig:
@@ -32,7 +33,7 @@ def settings(server: WritingServer, folder: Path, domains: str, **changes: Any) 
 
 
 def made(config: SynthesisConfig) -> tuple[StageOutput, pd.DataFrame, pd.DataFrame]:
-    output = make_synthesis(config, endpoint_of(config, None))
+    output = make_synthesis(config, needed_endpoint(config, None))
     return output, pd.read_parquet(output.file("rows.parquet")), pd.read_parquet(output.file("refused.parquet"))
 
 
@@ -173,4 +174,4 @@ def test_without_list_key_or_address_nothing_begins(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.yaml: No such file"):
         read_domains("nowhere.yaml")
     with pytest.raises(InputError, match=r"OPENAI_API_KEY, synthesis\.secret_block or synthesis\.base_url"):
-        endpoint_of(SynthesisConfig(), None)
+        needed_endpoint(SynthesisConfig(), None)
