@@ -113,7 +113,7 @@ def _on_servers(folder: Path, quick: bool) -> Found:
         servers.wait_for(lambda: _ended(night, urls[1], servers), NIGHT_S)
         night_s = round(time.monotonic() - began, 1)
         # The rows are there by now: new ones would set off another night. A worker takes one run at a time.
-        both = [_started("prepare-data/by-hand", profile, servers, url) for url in urls]
+        both = [_started("prepare-data/on-demand", profile, servers, url) for url in urls]
         for one in both:
             servers.wait_for(partial(_ended, one, urls[0], servers), NIGHT_S)
         took = [log.name for log in servers.folder.glob("worker-*.log") if set(both) & _words(log)]

@@ -95,7 +95,7 @@ def test_two_workers_train_one_after_the_other(prefect: Prefect, two_layers: Sta
     model = {"base": two_layers.path, "dtype": "float32"}
     started = [
         prefect.start_run(
-            "finetune-model/by-hand",
+            "finetune-model/on-demand",
             **parameters("tiny", store=str(tmp_path / name), model=model, training={"max_steps": 30, "seed": seed}),
         )
         for seed, name in enumerate(("one", "other"))
@@ -118,7 +118,7 @@ def test_two_workers_train_one_after_the_other(prefect: Prefect, two_layers: Sta
 def test_lost_runs_go_on_and_what_nobody_starts_is_told(prefect: Prefect, tmp_path: Path) -> None:
     shorten(prefect, heartbeat_lost_s=60)
     told = parameters("tiny", store=str(tmp_path / "store"))
-    run = prefect.start_run("prepare-data/by-hand", **told)
+    run = prefect.start_run("prepare-data/on-demand", **told)
     prefect.wait_for(lambda: prefect.flow_run(run)["state_type"] == "RUNNING", 180)
     prefect.kill("worker")
     for process in [process for process in prefect.living() if is_of(process, run)]:
@@ -127,7 +127,7 @@ def test_lost_runs_go_on_and_what_nobody_starts_is_told(prefect: Prefect, tmp_pa
 
     emit(prefect, "text2sql.data.new-version")
     emit(prefect, "text2sql.model.promoted", version="v7", store="a store", by="a test")
-    nightly, publish = "retrain-and-evaluate/nightly", "publish-model/by-hand"
+    nightly, publish = "retrain-and-evaluate/nightly", "publish-model/on-demand"
     prefect.wait_for(lambda: runs(prefect, nightly) and runs(prefect, publish), 120)
     (upload,) = runs(prefect, publish)
     assert (upload["parameters"]["version"], upload["parameters"]["store"]) == ("v7", "a store")
