@@ -21,6 +21,9 @@ SETTINGS = Path(__file__).with_suffix(".yaml")
 ENDED = frozenset(f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Crashed", "Cancelled"))
 PENDING, RUNNING, LATE, CRASHED = (f"prefect.flow-run.{state}" for state in ("Pending", "Running", "Late", "Crashed"))
 HEARTBEAT = "prefect.flow-run.heartbeat"
+# A worker tells a crash twice, some seconds apart: before and after the flow's hooks for it. Started again in between,
+# the run would be crashed by the second word, started once more, and run in two processes.
+AGAIN_AFTER_S = 30.0
 
 
 class Watch(Section):
@@ -63,7 +66,7 @@ def automations(watch: Watch, notify: Any = None) -> list[Automation]:
         _named(
             "a crashed run is started again",
             "It goes on from the stages that are finished, and gives up by itself when that does not help.",
-            _seen({CRASHED}, tag="restarts"),
+            _missing(AGAIN_AFTER_S, after={CRASHED}, expect={PENDING, RUNNING, *ENDED}, each=True, tag="restarts"),
             [ChangeFlowRunState(state=StateType.SCHEDULED, name="AwaitingRetry", force=True)],
         ),
         _named(

@@ -14,9 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from benchmarks.operations.servers import Processes, many_servers, one_server
+from benchmarks.operations.servers import Processes, flow_run, many_servers, one_server, start_run
 from benchmarks.operations.work import ROOT, environment, installed, run_night, stages, tiny_profile
 from benchmarks.parts import Part
 from benchmarks.record import Row, show
@@ -108,31 +106,32 @@ def _on_servers(folder: Path, quick: bool) -> Found:
             return Found(services_s, first_s, task_ms, None, {})
         servers.run(sys.executable, "-m", "deployments.apply")
         profile = tiny_profile(folder)
+        config = NightlyConfig.load(profile).model_dump(mode="json", exclude_unset=True)
         began = time.monotonic()
-        night = _started("retrain-and-evaluate/nightly", profile, servers, urls[0])
+        night = start_run(urls[0], "retrain-and-evaluate/nightly", {"config": config})
         servers.wait_for(lambda: _ended(night, urls[1], servers), NIGHT_S)
         night_s = round(time.monotonic() - began, 1)
-        # The rows are there by now: new ones would set off another night. A worker takes one run at a time.
-        both = [_started("prepare-data/on-demand", profile, servers, url) for url in urls]
-        for one in both:
-            servers.wait_for(partial(_ended, one, urls[0], servers), NIGHT_S)
-        took = [log.name for log in servers.folder.glob("worker-*.log") if set(both) & _words(log)]
-        if len(took) != 2:
-            raise RuntimeError(f"two workers were to run something, and {took} did\n{servers.logs()}")
+        # The rows are there by now: new ones would set off another night.
+        share(servers, urls, config)
         return Found(services_s, first_s, task_ms, night_s, stages(profile))
 
 
-def _started(deployment: str, profile: Path, servers: Processes, url: str) -> str:
-    """The id of a flow run that the API at `url` is asked for."""
-    config = NightlyConfig.load(profile).model_dump(mode="json", exclude_unset=True)
-    found = httpx.get(f"{url}/deployments/name/{deployment}", timeout=30).raise_for_status().json()
-    asked = {"parameters": {"config": config}, "state": {"type": "SCHEDULED"}}
-    run = httpx.post(f"{url}/deployments/{found['id']}/create_flow_run", json=asked, timeout=30).raise_for_status()
-    return str(run.json()["id"])
+def share(servers: Processes, urls: list[str], config: Mapping[str, Any]) -> None:
+    """Two runs of `prepare-data`, one asked for at each API: each worker takes one, as it takes one at a time.
+
+    Raises:
+        RuntimeError: they do not, or a run fails.
+    """
+    both = [start_run(url, "prepare-data/on-demand", {"config": config}) for url in urls]
+    for one, url in zip(both, reversed(urls), strict=True):
+        servers.wait_for(partial(_ended, one, url, servers), NIGHT_S)
+    took = [log.name for log in servers.folder.glob("worker-*.log") if set(both) & _words(log)]
+    if len(took) != 2:
+        raise RuntimeError(f"two workers were to run something, and {took} did\n{servers.logs()}")
 
 
-def _ended(flow_run: str, url: str, servers: Processes) -> bool:
-    state = httpx.get(f"{url}/flow_runs/{flow_run}", timeout=30).raise_for_status().json()["state"]
+def _ended(run: str, url: str, servers: Processes) -> bool:
+    state = flow_run(url, run)["state"]
     if state["type"] in ("FAILED", "CRASHED", "CANCELLED"):
         raise RuntimeError(f"{state}\n{servers.logs()}")
     return bool(state["type"] == "COMPLETED")

@@ -146,6 +146,20 @@ def answers(api_url: str) -> bool:
     return httpx.get(f"{api_url}/health", timeout=5).is_success
 
 
+def start_run(api_url: str, deployment: str, parameters: Mapping[str, Any]) -> str:
+    """Ask for a run of 'FLOW/DEPLOYMENT'; returns its id."""
+    found = httpx.get(f"{api_url}/deployments/name/{deployment}", timeout=30).raise_for_status().json()
+    asked = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+    run = httpx.post(f"{api_url}/deployments/{found['id']}/create_flow_run", json=asked, timeout=30)
+    return str(run.raise_for_status().json()["id"])
+
+
+def flow_run(api_url: str, run: str) -> dict[str, Any]:
+    """One flow run."""
+    record: dict[str, Any] = httpx.get(f"{api_url}/flow_runs/{run}", timeout=30).raise_for_status().json()
+    return record
+
+
 @contextmanager
 def one_server(folder: Path) -> Iterator[Processes]:
     """One server on SQLite, as `prefect server start` makes it; PREFECT_API_URL is in the environment."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 import httpx2
@@ -44,7 +44,7 @@ def patiently(step: Callable[[], Result], what: str, tell: Tell) -> Result:
             status, passing = _status(error), _passes(error)
             said = f"answer {status}" if status else type(_root(error)).__name__
             if status in REFUSED:
-                reason = f"publish: {what} was refused ({said}): may the token write there?"
+                reason = f"publish: {what} was refused ({said}): is it there, and may we write there?"
                 raise InputError(reason) from None
             if not passing:
                 raise StageError(f"publish: {what} failed: {said}{_words(error)}") from None
@@ -68,8 +68,13 @@ def _root(error: BaseException) -> BaseException:
 
 
 def _status(error: BaseException) -> int | None:
-    responses = (getattr(one, "response", None) for one in _chain(error))
-    return next((response.status_code for response in responses if response is not None), None)
+    for one in _chain(error):
+        response = getattr(one, "response", None)
+        if isinstance(response, Mapping):  # botocore's
+            return int(response["ResponseMetadata"]["HTTPStatusCode"])
+        if response is not None:
+            return int(response.status_code)
+    return None
 
 
 def _passes(error: BaseException) -> bool:

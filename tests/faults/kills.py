@@ -4,7 +4,7 @@ python tests/faults/kills.py --kills 30 --seed 1
 
 Each night runs on a real server and worker, with a small model and a local judge that counts what it is asked. After
 its kills it has to end Completed, with the outputs of an undisturbed night, no finished stage made twice, nobody asked
-twice but for what was on the wire, nothing left `Running`, no process left behind.
+twice but for what was on the wire, never two processes at once, nothing left `Running`, no process left behind.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -112,6 +113,12 @@ class Night:
             return str(self.prefect.flow_run(self.run)["state_type"])
         except httpx.HTTPError:
             return "UNKNOWN"
+
+    def at_once(self) -> int:
+        """How often it was started while it ran."""
+        states = self.prefect.api.get("flow_run_states/", params={"flow_run_id": self.run}).raise_for_status().json()
+        types = [state["type"] for state in sorted(states, key=lambda state: str(state["timestamp"]))]
+        return sum(pair == ("RUNNING", "RUNNING") for pair in pairwise(types))
 
     def look(self) -> None:
         """Note what is made, and what is made that was made already."""
@@ -255,6 +262,7 @@ def main() -> int:
                 found = {
                     "state": one.state(),
                     "starts": prefect.flow_run(one.run)["run_count"],
+                    "at once": one.at_once(),
                     "same": contents(one.store) == expected,
                     "made again": len(one.again),
                     "asked again": twice,
@@ -262,7 +270,7 @@ def main() -> int:
                     "running": left_running(prefect),
                 }
                 table.append({"night": number, "killed": ", ".join(killed), **found, "s": time.monotonic() - began})
-                good = {"state": "COMPLETED", "same": True, "made again": 0, "left": [], "running": []}
+                good = {"state": "COMPLETED", "at once": 0, "same": True, "made again": 0, "left": [], "running": []}
                 wrong += [f"night {number}: {key} {found[key]}" for key, value in good.items() if found[key] != value]
                 if not 0 <= twice <= judged * CONCURRENT:
                     wrong.append(f"night {number}: {twice} requests more, {judged} kills while judging")

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.operations.servers import Processes, free_port
+from benchmarks.operations.servers import Processes, flow_run, free_port, start_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,15 +49,11 @@ class Prefect(Processes):
 
     def start_run(self, deployment: str, **parameters: Any) -> str:
         """Ask for a run of 'FLOW/DEPLOYMENT' and return its id."""
-        found = self.api.get(f"deployments/name/{deployment}").raise_for_status().json()
-        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
-        answer = self.api.post(f"deployments/{found['id']}/create_flow_run", json=body).raise_for_status()
-        return str(answer.json()["id"])
+        return start_run(self.env["PREFECT_API_URL"], deployment, parameters)
 
     def flow_run(self, run: str) -> dict[str, Any]:
         """One flow run."""
-        record: dict[str, Any] = self.api.get(f"flow_runs/{run}").raise_for_status().json()
-        return record
+        return flow_run(self.env["PREFECT_API_URL"], run)
 
     def query(self, what: str, **filters: Any) -> list[dict[str, Any]]:
         """Records of the API, e.g. `query("flow_runs")`."""
