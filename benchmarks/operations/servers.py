@@ -25,6 +25,7 @@ from tasks.common.turn import TRAINING
 
 POSTGRES = os.environ.get("T2S_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 ANSWER_S = 180.0
+BUSY = 10
 
 
 class Processes:
@@ -96,10 +97,11 @@ class Processes:
         return "\n".join(f"{log.name}: {log.read_text('utf-8')[-3000:]}" for log in self.folder.glob("*.log"))
 
     def living(self) -> Iterator[psutil.Process]:
-        """Every process that runs in this environment."""
+        """Every process that runs in this environment, or was started here (Redis overwrites its environment)."""
+        started = {process.pid for process in self.started.values() if process.poll() is None}
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                if process.environ().get("PREFECT_HOME") == self.env["PREFECT_HOME"]:
+                if process.pid in started or process.environ().get("PREFECT_HOME") == self.env["PREFECT_HOME"]:
                     yield process
 
     def stop(self) -> list[str]:
@@ -150,7 +152,11 @@ def start_run(api_url: str, deployment: str, parameters: Mapping[str, Any]) -> s
     """Ask for a run of 'FLOW/DEPLOYMENT'; returns its id."""
     found = httpx.get(f"{api_url}/deployments/name/{deployment}", timeout=30).raise_for_status().json()
     asked = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
-    run = httpx.post(f"{api_url}/deployments/{found['id']}/create_flow_run", json=asked, timeout=30)
+    for _ in range(BUSY):  # 503: SQLite is locked by somebody else
+        run = httpx.post(f"{api_url}/deployments/{found['id']}/create_flow_run", json=asked, timeout=30)
+        if run.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
+        time.sleep(1)
     return str(run.raise_for_status().json()["id"])
 
 
