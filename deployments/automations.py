@@ -90,7 +90,7 @@ def automations(watch: Watch, notify: Any = None) -> list[Automation]:
         _named(
             "a run failed",
             "Failed or crashed; a crashed one is started again.",
-            _seen({CRASHED, "prefect.flow-run.Failed"}, tag="text2sql"),
+            _seen({CRASHED, "prefect.flow-run.Failed"}, tag="text2sql", once_in_s=60),
             tell("{{ flow.name }} ended as {{ flow_run.state.name }}", run),
         ),
         _named(
@@ -149,13 +149,15 @@ def _tagged(tag: str | None) -> dict[str, Any]:
     return {"match_related": {"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"}}
 
 
-def _seen(expect: set[str], tag: str) -> EventTrigger:
+def _seen(expect: set[str], tag: str, once_in_s: float = 0) -> EventTrigger:
+    """At once; then, for a run, not again for some seconds."""
     return EventTrigger(
         posture=Posture.Reactive,
         match={"prefect.resource.id": "prefect.flow-run.*"},
+        for_each={"prefect.resource.id"},
         expect=expect,
         threshold=1,
-        within=timedelta(0),
+        within=timedelta(seconds=once_in_s),
         **_tagged(tag),
     )
 
