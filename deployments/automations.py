@@ -45,7 +45,7 @@ def automations(watch: Watch, notify: Any = None) -> list[Automation]:
 
     def tell(subject: str, body: str) -> list[ActionTypes]:
         if notify is None:
-            return [DoNothing()]  # that it was triggered is in the event feed
+            return []  # that it was triggered is in the event feed
         return [SendNotification(block_document_id=notify, subject=f"text2sql-nightly: {subject}", body=body)]
 
     run = "{{ flow_run.name }} ({{ flow.name }}): {{ flow_run.state.message }}\n{{ flow_run|ui_url }}"
@@ -71,7 +71,7 @@ def automations(watch: Watch, notify: Any = None) -> list[Automation]:
         ),
         _named(
             "a long night is cancelled",
-            f"A night that takes longer than {watch.longest_night_s:.0f} s is stopped, and what it started with it.",
+            f"A night that takes longer than {_hours(watch.longest_night_s)} is stopped, and what it started with it.",
             _missing(watch.longest_night_s, after={PENDING, RUNNING}, expect=ENDED, each=True, tag="nightly"),
             [CancelFlowRun(), *tell("a night took too long and was cancelled", run)],
         ),
@@ -83,7 +83,7 @@ def automations(watch: Watch, notify: Any = None) -> list[Automation]:
         ),
         _named(
             "no night has started",
-            f"Nothing was scheduled, or nothing ran, for {watch.nights_apart_s:.0f} s.",
+            f"Nothing was scheduled, or nothing ran, for {_hours(watch.nights_apart_s)}.",
             _missing(watch.nights_apart_s, after=set(), expect={RUNNING}, tag="nightly"),
             tell("no night has started", "The last one was long ago: look at schedules, worker and work pool."),
         ),
@@ -138,8 +138,14 @@ def _block_id(client: SyncPrefectClient, slug: str) -> Any:
         ) from None
 
 
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:g} hours"
+
+
 def _named(name: str, description: str, trigger: EventTrigger, actions: list[ActionTypes]) -> Automation:
-    return Automation(name=f"text2sql: {name}", description=description, trigger=trigger, actions=actions)
+    return Automation(
+        name=f"text2sql: {name}", description=description, trigger=trigger, actions=actions or [DoNothing()]
+    )
 
 
 def _tagged(tag: str | None) -> dict[str, Any]:
