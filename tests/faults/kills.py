@@ -221,9 +221,7 @@ def plan(kills: int, rng: random.Random) -> list[list[tuple[str, str]]]:
     nights = []
     for first in range(0, kills, 3):
         some = pairs[first : first + 3]
-        # A server that was killed holds a run's next event back for 15 minutes: a flow killed after it waits so long.
-        order = sorted((victim for _, victim in some), key="server".__eq__)
-        nights.append(list(zip(sorted((stage for stage, _ in some), key=STAGES.index), order, strict=True)))
+        nights.append(sorted(some, key=lambda pair: STAGES.index(pair[0])))
     return nights
 
 

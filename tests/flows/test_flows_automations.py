@@ -123,6 +123,8 @@ def test_lost_runs_go_on_and_what_nobody_starts_is_told(prefect: Prefect, tmp_pa
     prefect.kill("worker")
     for process in [process for process in prefect.living() if is_of(process, run)]:
         process.kill()
+    prefect.kill("server")  # which forgets what it has seen
+    prefect.serve()
     assert prefect.flow_run(run)["state_type"] == "RUNNING", "nobody is left who could tell that it has ended"
 
     emit(prefect, "text2sql.data.new-version")
