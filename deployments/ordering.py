@@ -1,8 +1,9 @@
 """The order of Prefect's events in memory, for a server on SQLite: it is killed at times, and its database is locked.
 
 An event waits up to 15 minutes for the one it follows, unless that was seen; what a killed server had seen, the next
-one does not know, and a run that is lost soon after would not be started again for so long. And an event whose evaluation
-fails is tried four times within milliseconds and then dropped, with all that automations would have made of it.
+one does not know, and a run that is lost soon after would not be started again for so long. And an event whose
+evaluation fails is tried four times within milliseconds and then dropped, with all that automations would have made of
+it.
 """
 
 from __future__ import annotations
