@@ -153,10 +153,13 @@ class Night:
                     own.append(process)
         return sorted(own, key=lambda process: process.create_time())
 
+    def children(self) -> list[psutil.Process]:
+        """The processes of its stages: of training, merge, parity, generation."""
+        return [p for p in self.processes() if any(str(part).startswith("tasks.") for part in _command(p))]
+
     def kill(self, victim: str) -> str:
         """SIGKILL; what was killed is started again as a machine's supervisor would. Returns who was killed."""
-        own = self.processes()
-        children = [p for p in own if any(str(part).startswith("tasks.") for part in _command(p))]
+        own, children = self.processes(), self.children()
         if victim == "training" and children:
             name = next(part for part in _command(children[-1]) if part.startswith("tasks."))
             children[-1].kill()
@@ -201,7 +204,8 @@ def disturbed(
     one = Night(prefect, folder, prefect.start_run("retrain-and-evaluate/nightly", **told))
     killed = []
     for stage, victim in kills:
-        if not one.wait(lambda stage=stage: one.under_way(stage) and bool(one.processes())):
+        found = one.children if victim == "training" else one.processes
+        if not one.wait(lambda stage=stage, found=found: one.under_way(stage) and bool(found())):
             break
         time.sleep(rng.uniform(0, 3) if stage in ("adapter", "predictions", "verdicts") else rng.uniform(0, 0.3))
         killed.append(f"{stage}: {one.kill(victim)}")
