@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import yaml
@@ -106,13 +105,3 @@ def stages(profile: Path) -> dict[str, tuple[str, float]]:
     store = Path(yaml.safe_load(profile.read_text("utf-8"))["store"])
     made = [json.loads(file.read_text("utf-8")) for file in (store / "stages").glob("*/*/stage.json")]
     return {f"{one['stage']} {one['key']}": (one["sha256"], one["seconds"]) for one in made}
-
-
-def installed(*packages: str) -> tuple[str, ...]:
-    """Those of `packages` that are installed."""
-    found = []
-    for package in packages:
-        with suppress(PackageNotFoundError):
-            version(package)
-            found.append(package)
-    return tuple(found)

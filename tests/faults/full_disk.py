@@ -5,7 +5,6 @@ python tests/faults/full_disk.py
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -21,16 +20,15 @@ from real_prefect import Prefect
 
 from benchmarks.operations.work import QUIET
 
+MEGABYTES = (1, 20, 4_000)  # of the disk, one after the other
+
 
 def main() -> int:
     """Run the night; the status is 1 if it does not go on."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--megabytes", type=int, nargs="+", default=[1, 20], help="sizes of the disk, in turn")
-    sizes = parser.parse_args().megabytes
     folder = Path(mkdtemp(prefix="t2s-full-"))
     small = folder / "small"
     small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={sizes[0]}m", "tmpfs", str(small)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES[0]}m", "tmpfs", str(small)], check=True)
     prefect = Prefect(os.environ | QUIET | JUDGED, folder / "server")
     try:
         prefect.serve()
@@ -40,7 +38,7 @@ def main() -> int:
             expected = undisturbed(prefect, folder, judge)[0]
             told = night(small / "store", folder, judge)
             one = Night(prefect, small / "store", prefect.start_run("retrain-and-evaluate/nightly", **told))
-            for size in [*sizes[1:], 4_000]:
+            for size in MEGABYTES[1:]:
                 one.wait(lambda: False)
                 state = prefect.flow_run(one.run)["state"]
                 print(json.dumps({"state": state["type"], "message": state["message"]}), flush=True)

@@ -13,8 +13,7 @@ from typing import Any
 import httpx
 
 from benchmarks.operations.servers import Processes, flow_run, free_port, start_run
-
-ROOT = Path(__file__).parents[2]
+from benchmarks.operations.work import ROOT
 
 
 class Prefect(Processes):
