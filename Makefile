@@ -28,14 +28,14 @@ help:  ## this list
 install: .venv/.installed  ## the environment in .venv (done by itself before the others)
 
 nightly: .venv/.installed  ## one night, from data to promotion, without a server (PROFILE=laptop)
-	env -u PREFECT_API_URL $(BIN)/python -m flows.nightly --profile $(PROFILE)
+	env -u PREFECT_API_URL $(BIN)/python -m flows nightly --profile $(PROFILE)
 
 compare: .venv/.installed  ## a leaderboard of base, tuned, few-shot and API models (PROFILE=laptop)
-	env -u PREFECT_API_URL $(BIN)/python -m flows.compare --profile $(PROFILE)
+	env -u PREFECT_API_URL $(BIN)/python -m flows compare --profile $(PROFILE)
 
 ask: .venv/.installed  ## the model in use, e.g. make ask QUESTION="How many players are there?" SCHEMA=schema.sql
 	@test -n '$(SCHEMA)' || { echo 'usage: make ask QUESTION="..." SCHEMA=schema.sql [PROFILE=laptop]' >&2; exit 2; }
-	@env -u PREFECT_API_URL $(BIN)/python -m flows.ask --profile $(PROFILE) --schema '$(SCHEMA)' "$$QUESTION"
+	@env -u PREFECT_API_URL $(BIN)/python -m flows ask --profile $(PROFILE) --schema '$(SCHEMA)' "$$QUESTION"
 
 test: .venv/.installed  ## all tests
 	env -u PREFECT_API_URL $(BIN)/python -m pytest

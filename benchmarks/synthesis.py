@@ -32,7 +32,7 @@ def run_flow(what: str, config: dict[str, Any], kill_at: list[int], server: Writ
     """Run one of the two flows as a user does, in a process of its own, killed when so many answers are filed."""
     file = folder / f"{what}.yaml"
     file.write_text(yaml.safe_dump({**LIMITS, **config, "store": str(folder), "base_url": server.url}), "utf-8")
-    command = [sys.executable, "-m", "flows.synthesize", what, str(file)]
+    command = [sys.executable, "-m", "flows", what, str(file)]
     env = {**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value() or "", "OPENAI_API_KEY": "sk-none-of-yours-4711"}
     return run_with_kills(command, env, folder / JOURNAL, kill_at, server)
 

@@ -1,18 +1,13 @@
-"""Any number of systems on the same rows: base and tuned models, adapters, few examples, models behind an API.
-
-python -m flows.compare --profile comparison
-"""
+"""Any number of systems on the same rows: base and tuned models, adapters, few examples, models behind an API."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from prefect import flow
 
 from flows.checks import check_before_start
-from flows.command import run_with_profile
 from flows.naming import since
 from flows.prepare import DEFAULT, prepare_data
 from flows.runner import RUNNER, run
@@ -132,8 +127,3 @@ def _answered(
     )
     title = f"{title} with adapter {adapter.key[:8]}" if adapter else title
     return predictions, {"model": title, "prompt": described(asked, system)}
-
-
-if __name__ == "__main__":
-    description = "Compare systems on Prefect's embedded server."
-    sys.exit(run_with_profile(compare_models, check_before_comparing, description))

@@ -1,18 +1,13 @@
-"""Learning from mistakes: the model in use answers training questions, and goes on from what it got right and wrong.
-
-python -m flows.improve --profile laptop
-"""
+"""Learning from mistakes: the model in use answers training questions, and goes on from what it got right and wrong."""
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from prefect import flow
 
 from flows.checks import check_before_start
-from flows.command import run_with_profile
 from flows.contest import contest
 from flows.finetune import merge_and_compare
 from flows.naming import since
@@ -58,8 +53,3 @@ def improve_model(config: NightlyConfig = DEFAULT) -> None:
         learn, base, start, lessons, config.improve, config.training, config.inference, config.sql, dtype, store
     )
     contest(merge_and_compare(base, adapter, data, start.prompt, config), start.prompt, config, started)
-
-
-if __name__ == "__main__":
-    description = "Run one round of improvement on Prefect's embedded server."
-    sys.exit(run_with_profile(improve_model, check_before_improving, description))

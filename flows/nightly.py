@@ -1,17 +1,12 @@
-"""The night: retrain, evaluate, and replace the model in use if the new one is shown to be better.
-
-python -m flows.nightly --profile laptop
-"""
+"""The night: retrain, evaluate, and replace the model in use if the new one is shown to be better."""
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 
 from prefect import flow
 
 from flows.checks import check_before_start
-from flows.command import run_with_profile
 from flows.contest import contest
 from flows.finetune import finetune_model
 from flows.naming import since
@@ -34,7 +29,3 @@ def retrain_and_evaluate(config: NightlyConfig = DEFAULT) -> None:
     started = datetime.now(UTC)
     prompt = check_before_start(config)
     contest(finetune_model(config), prompt, config, started)
-
-
-if __name__ == "__main__":
-    sys.exit(run_with_profile(retrain_and_evaluate, check_before_start, "Run one night on Prefect's embedded server."))

@@ -18,10 +18,10 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from prefect import Task
-from prefect.settings import get_current_settings
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from tasks.common.errors import InputError
+from tasks.common.task import shared_server
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,7 +61,7 @@ def check_runner() -> None:
     asked = os.environ.get(VARIABLE, "threads")
     if isinstance(task_runner(asked), ThreadPoolTaskRunner):
         return
-    if get_current_settings().api.url is None:  # each worker would start a server of its own
+    if not shared_server():  # each worker would start one of its own
         raise InputError(f"{VARIABLE}: '{asked}' needs a Prefect server, and PREFECT_API_URL is not set")
     address = urlsplit(asked.partition("=")[2])
     if address.hostname is None:

@@ -19,7 +19,7 @@ from tasks.config import PROFILES
 
 ROOT = Path(__file__).parents[2]
 STORE = ROOT / ".nightly" / "benchmarks" / "operations"
-NIGHT = (sys.executable, "-m", "flows.nightly", "--profile")
+NIGHT = (sys.executable, "-m", "flows", "nightly", "--profile")
 QUIET = {
     "DO_NOT_TRACK": "1",
     "GX_ANALYTICS_ENABLED": "false",

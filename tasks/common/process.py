@@ -159,7 +159,7 @@ def start(command: Sequence[str], env: Mapping[str, str] | None = None) -> subpr
     )
 
 
-def stop(child: subprocess.Popen[str], grace_s: float = 5.0) -> None:
+def stop(child: subprocess.Popen[Any], grace_s: float = 5.0) -> None:
     """End a child and its whole process group, asking first."""
     for sign, wait_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, grace_s)):
         with suppress(ProcessLookupError, PermissionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, ParamSpec, TypeVar
@@ -23,6 +24,7 @@ from tasks.common.progress import Progress, throttled
 from tasks.common.store import StageOutput
 from tasks.common.turn import TRAINING, cards_lock
 
+EMBEDDED = "TEXT2SQL_EMBEDDED"  # set where PREFECT_API_URL is of a server for this run alone (flows/embedded.py)
 LEASE_S = 60  # after this a killed training's slot is free again
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -70,6 +72,11 @@ def log_output(output: StageOutput) -> StageOutput:
     return output
 
 
+def shared_server() -> bool:
+    """Whether runs are told to a server that others use, too: not to one that was started for this run alone."""
+    return get_current_settings().api.url is not None and EMBEDDED not in os.environ
+
+
 @contextmanager
 def one_training() -> Iterator[None]:
     """Wait for the turn to train: for a slot among all machines of a server, if there is one, and for the cards.
@@ -79,7 +86,7 @@ def one_training() -> Iterator[None]:
     """
     logger, cards = get_run_logger(), cards_lock()
     with ExitStack() as held:
-        if get_current_settings().api.url:
+        if shared_server():
             logger.info("waiting for the turn to train (concurrency limit %s)", TRAINING)
             # A lease that cannot be renewed, as the server is down, ends no training: the lock still keeps others out.
             slot = concurrency(TRAINING, lease_duration=LEASE_S, strict=True, raise_on_lease_renewal_failure=False)

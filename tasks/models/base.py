@@ -90,6 +90,7 @@ def _is_folder(base: str) -> bool:
 
 
 def _hub_commit(config: ModelConfig) -> str:
+    import httpx2
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -100,7 +101,7 @@ def _hub_commit(config: ModelConfig) -> str:
         commit = HfApi().model_info(config.base, revision=config.revision, timeout=10).sha
     except (HFValidationError, LocalEntryNotFoundError, HfHubHTTPError) as error:
         raise InputError(f"{problem}no model of the Hugging Face Hub ({type(error).__name__})") from None
-    except OSError as error:
+    except (httpx2.TransportError, OSError) as error:
         raise InputError(f"{problem}the Hugging Face Hub cannot be reached ({type(error).__name__})") from None
     return str(commit)
 

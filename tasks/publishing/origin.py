@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import httpx2
 from huggingface_hub import HfApi, metadata_load
 from huggingface_hub.errors import HfHubHTTPError
 from pydantic import BaseModel, ConfigDict
@@ -80,6 +81,6 @@ def _of_card(folder: Path) -> str | None:
 def _of_hub(base: str) -> str | None:
     try:
         card = HfApi().model_info(base, timeout=30).card_data
-    except (HfHubHTTPError, OSError):
+    except (httpx2.TransportError, HfHubHTTPError, OSError):
         return None
     return str(card.license) if card and card.license else None

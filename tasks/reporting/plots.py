@@ -13,6 +13,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -221,7 +222,7 @@ def legend(axes: Axes, labels: Sequence[str], dress: Dress, across: int = 3) -> 
 
 def png(figure: Figure) -> bytes:
     """A PNG of 64 colours: a third of the size, and a plot has no more."""
-    drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png")
-    Image.open(drawn).convert("RGB").quantize(64).save(small, format="png", optimize=True)
+    drawn, small = FigureCanvasAgg(figure), io.BytesIO()
+    drawn.draw()
+    Image.fromarray(np.asarray(drawn.buffer_rgba())).convert("RGB").quantize(64).save(small, "png", optimize=True)
     return small.getvalue()

@@ -145,7 +145,7 @@ def test_a_wrong_question_is_one_line(arguments: tuple[str, ...], named: str, co
     (folder / "full.sql").write_text(SCHEMA)
     (folder / "profile.yaml").write_text(f"store: {folder}\n")
     found = [str(folder / a) if a in ("empty.sql", "full.sql") else a for a in arguments]
-    command = [sys.executable, "-m", "flows.ask", "--profile", str(folder / "profile.yaml"), *found]
+    command = [sys.executable, "-m", "flows", "ask", "--profile", str(folder / "profile.yaml"), *found]
     out = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert out.returncode == 2, out.stdout + out.stderr
     (line,) = [line for line in out.stderr.splitlines() if line.startswith("error: ")]

@@ -20,12 +20,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def compared(folder: Path, env: dict[str, str], systems: list[dict[str, Any]], **changes: Any) -> tuple[int, str]:
-    """Exit status and output of `python -m flows.compare` with the profile `tiny` and these systems."""
+    """Exit status and output of `python -m flows compare` with the profile `tiny` and these systems."""
     values = yaml.safe_load((PROFILES / "tiny.yaml").read_text("utf-8")) | {"store": str(folder / "store")}
     values |= changes | {"compare": {"systems": systems}}
     path = folder / "profile.yaml"
     path.write_text(yaml.safe_dump(values, allow_unicode=True), "utf-8")
-    command = [sys.executable, "-m", "flows.compare", "--profile", str(path)]
+    command = [sys.executable, "-m", "flows", "compare", "--profile", str(path)]
     env = env | {"PREFECT_HOME": str(folder / "prefect")}
     out = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=500)
     return out.returncode, out.stdout + out.stderr

@@ -14,7 +14,7 @@ def test_before_the_first_night_it_ends_with_one_line_and_makes_nothing(
 ) -> None:
     profile = tmp_path / "profile.yaml"
     profile.write_text(f"store: {tmp_path / 'store'}\nimprove:\n  method: dpo\n")
-    command = [sys.executable, "-m", "flows.improve", "--profile", str(profile)]
+    command = [sys.executable, "-m", "flows", "improve", "--profile", str(profile)]
     env = guarded_env | {"PREFECT_HOME": str(tmp_path / "prefect")}
     out = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
     assert out.returncode == 2, out.stdout + out.stderr

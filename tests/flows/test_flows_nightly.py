@@ -41,7 +41,7 @@ def profile(folder: Path, **changes: Any) -> Path:
 
 def night(profile: Path | str, env: dict[str, str], timeout_s: float) -> subprocess.CompletedProcess[str]:
     """What `make nightly` runs."""
-    command = [sys.executable, "-m", "flows.nightly", "--profile", str(profile)]
+    command = [sys.executable, "-m", "flows", "nightly", "--profile", str(profile)]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=timeout_s)
 
 

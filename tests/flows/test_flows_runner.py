@@ -126,7 +126,7 @@ def test_the_nightly_command_tells_it_in_one_line_before_anything_starts(
     profile = tmp_path / "profile.yaml"
     profile.write_text(f"store: {tmp_path / 'store'}\n", "utf-8")
     out = subprocess.run(
-        [sys.executable, "-m", "flows.nightly", "--profile", str(profile)],
+        [sys.executable, "-m", "flows", "nightly", "--profile", str(profile)],
         cwd=ROOT,
         env=guarded_env | {runner.VARIABLE: "dusk", "PREFECT_HOME": str(tmp_path / "prefect")},
         capture_output=True,

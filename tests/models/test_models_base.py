@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +33,13 @@ def test_an_unknown_model_is_one_line_that_names_it(base: str, monkeypatch: pyte
     with pytest.raises(InputError, match=f"model.base: '{base}' is no package, no folder and") as error:
         check_base(ModelConfig(base=base))
     assert "\n" not in str(error.value)
+
+
+def test_without_a_network_one_line_says_so() -> None:
+    code = "from tasks.models.base import *; check_base(ModelConfig(base='nobody/no-such-model'))"
+    env = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9"}
+    out = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert out.stderr.splitlines()[-1].endswith("and the Hugging Face Hub cannot be reached (ConnectError)")
 
 
 @pytest.mark.slow

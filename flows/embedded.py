@@ -1,0 +1,93 @@
+"""Prefect's server for one run, where no other is configured: a process that ends with ours, however that ends.
+
+Prefect would start one as well, but not before all that a flow imports, and would leave it running when we are killed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from tasks.common.errors import StageError
+from tasks.common.process import die_with_parent, stop
+
+ANSWER_S = 30.0  # a configured server that says nothing for so long is not there
+
+
+@contextmanager
+def embedded_server() -> Iterator[Callable[[], None]]:
+    """A server that comes up while the body imports a flow and checks its input; none if one is configured.
+
+    Yields:
+        Called when that is done, waits until the server answers; raises a `StageError` if it does not.
+    """
+    gc.disable()
+    atexit.register(gc.freeze)  # what was imported stays to the end: nobody looks through it, which takes seconds
+    server, url = (None, "") if os.environ.get("PREFECT_API_URL") else _start()
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_UI_URL, temporary_settings
+
+    from tasks.common.task import EMBEDDED
+
+    if configured := PREFECT_API_URL.value():  # in the environment, or in Prefect's profile
+        if server:
+            stop(server)
+        yield lambda: _answers(configured, ANSWER_S)
+        return
+    assert server
+    # It has no UI, and nobody there listens to heartbeats, for which each flow waits when it ends.
+    quiet = {PREFECT_UI_URL: "", PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+    os.environ[EMBEDDED] = "1"
+    with temporary_settings({PREFECT_API_URL: url, **quiet}) as settings:
+        yield lambda: _comes_up(server, url, settings.server.ephemeral.startup_timeout_seconds)
+
+
+def _start() -> tuple[subprocess.Popen[bytes], str]:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "flows.embedded", str(door.fileno())],
+            pass_fds=[door.fileno()],
+            start_new_session=True,  # Ctrl-C is for us, who have something to tell the server
+            preexec_fn=die_with_parent if sys.platform == "linux" else None,
+        )
+        atexit.register(stop, server)  # first registered, last run: the logs are written by then
+        return server, f"http://127.0.0.1:{door.getsockname()[1]}/api"
+
+
+def _comes_up(server: subprocess.Popen[bytes], url: str, seconds: float) -> None:
+    """It listens from the beginning, so its first answer comes when it is up, or the connection breaks."""
+    try:
+        _answers(url, seconds)
+    except StageError:
+        with suppress(subprocess.TimeoutExpired):
+            status = server.wait(5)
+            raise StageError(f"Prefect's embedded server ended with exit status {status}; it said why above") from None
+        raise
+
+
+def _answers(url: str, seconds: float) -> None:
+    import httpx2
+
+    gc.enable()
+    try:
+        httpx2.get(f"{url}/health", timeout=seconds)
+    except httpx2.TransportError as error:
+        raise StageError(f"no Prefect server answers at {url} ({str(error) or type(error).__name__})") from None
+
+
+def _serve() -> None:
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    app = create_app(ephemeral=True, final=True)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
+    server.run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
+
+
+if __name__ == "__main__":
+    _serve()
