@@ -11,13 +11,17 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from tasks.common.errors import StageError
 from tasks.common.process import die_with_parent, stop
 
 ANSWER_S = 30.0  # a configured server that says nothing for so long is not there
+# The server files once a second; when it is looked at so often, so far apart, and nothing changes, it is done.
+PAUSE_S, ALIKE, LONGEST = 0.5, 4, 20
 
 
 @contextmanager
@@ -68,6 +72,22 @@ def _comes_up(server: subprocess.Popen[bytes], url: str, seconds: float) -> None
             status = server.wait(5)
             raise StageError(f"Prefect's embedded server ended with exit status {status}; it said why above") from None
         raise
+    atexit.register(_settled, url)
+
+
+def _settled(url: str) -> None:
+    """Wait, not for long, until the server has filed how task runs ended: it is told by events, and files them later.
+
+    What it has not filed when it is stopped is lost, and a task run of the past would be called running for ever.
+    """
+    import httpx2
+
+    seen: list[tuple[Any, ...]] = []
+    with suppress(httpx2.HTTPError), httpx2.Client(base_url=url) as server:
+        while len(seen) < ALIKE or (len(set(seen[-ALIKE:])) > 1 and len(seen) < LONGEST):
+            time.sleep(PAUSE_S)
+            unfinished = {"task_runs": {"state": {"type": {"any_": ["PENDING", "RUNNING"]}}}}
+            seen.append(tuple(server.post("/task_runs/count", json=asked).json() for asked in ({}, unfinished)))
 
 
 def _answers(url: str, seconds: float) -> None:

@@ -14,6 +14,7 @@ import time
 import psutil
 from prefect import flow, task
 
+from flows.embedded import embedded_server
 from flows.runner import RUNNER, run
 
 
@@ -36,4 +37,6 @@ def many(tasks: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(many(int(sys.argv[1]))), flush=True)
+    with embedded_server() as wait_until_up:
+        wait_until_up()
+        print(json.dumps(many(int(sys.argv[1]))), flush=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -54,3 +56,11 @@ def test_a_configured_server_is_used_and_none_started(tmp_path: Path, guarded_en
     assert out.returncode == 1, out.stdout + out.stderr
     assert out.stderr.startswith("error: no Prefect server answers at http://127.0.0.1:9/api (")
     assert not (tmp_path / "prefect" / "prefect.db").exists()
+
+
+def test_how_its_tasks_ended_is_filed_before_it_is_stopped(tmp_path: Path, guarded_env: dict[str, str]) -> None:
+    env = guarded_env | {"PREFECT_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-m", "benchmarks.operations.empty", "20"], cwd=ROOT, env=env, check=True)
+    with closing(sqlite3.connect(tmp_path / "prefect.db")) as database:
+        found = database.execute("SELECT state_type, count(*) FROM task_run GROUP BY 1").fetchall()
+    assert found == [("COMPLETED", 21)]
