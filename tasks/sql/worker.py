@@ -1,5 +1,7 @@
 """A process that runs queries, so that one which hangs, eats memory or kills it costs one item, not the run.
 
+SIGKILL is nobody's but the machine's or its people's: no query brings it about. The item in hand is tried once more.
+
 The child is `python -m tasks.sql.worker FD`. It says `READY` when it has started, gets jobs (work, setup, items,
 config), and answers each with `READY` after the setup and one message for each item: ('result', value) or
 ('failed', reason).
@@ -8,6 +10,7 @@ config), and answers each with `READY` after the setup and one message for each 
 from __future__ import annotations
 
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +28,7 @@ MEMORY_BYTES = 2**30  # address space of one worker, of which it takes about 80 
 SETUP_ITEMS = 5  # a setup may take as long as this many items
 WALL = 20  # wall seconds for a CPU second: the machine may be busy
 START_S = 120.0
+STARTS = 3  # of a child that somebody kills while it starts
 Setup = tuple[Any, ...]
 Message = tuple[str, Any]
 READY: Message = ("ready", None)
@@ -58,7 +62,7 @@ class Worker:
         Raises:
             StageError: the child does not start.
         """
-        done = 0
+        done, again = 0, -1
         while done < len(items) and not self._ended:
             why = "too slow (its worker was stopped)"
             ready = False
@@ -72,7 +76,11 @@ class Worker:
                     yield value if kind == "result" else lost(False, value)
                     done += 1
             except (LostError, OSError):
+                killed = self._was_killed()
                 self.stop()
+                if killed and again != done:
+                    again = done
+                    continue
             stuck = min(1, len(items) - done) if ready else len(items) - done
             for _ in range(0 if self._ended else stuck):
                 yield lost(not ready, why)
@@ -88,22 +96,41 @@ class Worker:
         raise LostError
 
     def _started(self) -> Connection:
-        if self._line is None:
-            self._line, theirs = Pipe()
-            command = [sys.executable, "-m", "tasks.sql.worker", str(theirs.fileno())]
-            self._child = subprocess.Popen(
-                command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-            )
-            theirs.close()
-            if self._ended:
-                self._child.kill()
+        if self._line is not None:
+            return self._line
+        for _ in range(STARTS):
+            line, command = self._start()
             try:
-                self._receive(self._line, START_S)
+                self._receive(line, START_S)
+                return line
             except LostError:
                 if self._ended:
                     raise
-                raise StageError(f"the worker that runs SQL does not start: {' '.join(command)}") from None
-        return self._line
+                killed = self._was_killed()
+                self.stop()
+            if not killed:
+                break
+        raise StageError(f"the worker that runs SQL does not start: {' '.join(command)}")
+
+    def _start(self) -> tuple[Connection, list[str]]:
+        self._line, theirs = Pipe()
+        command = [sys.executable, "-m", "tasks.sql.worker", str(theirs.fileno())]
+        self._child = subprocess.Popen(
+            command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        theirs.close()
+        if self._ended:
+            self._child.kill()
+        return self._line, command
+
+    def _was_killed(self) -> bool:
+        """Whether the child was ended by SIGKILL, and not by us."""
+        if self._child is None or self._ended:
+            return False
+        try:
+            return self._child.wait(1) == -signal.SIGKILL
+        except subprocess.TimeoutExpired:
+            return False
 
     def end(self) -> None:
         """Called from another thread: let `run` return soon."""

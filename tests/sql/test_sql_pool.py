@@ -56,7 +56,7 @@ def test_nothing_to_do() -> None:
     assert run_jobs("check", [((DDL, "mysql", True), [])], CONFIG, lost) == [[]]
 
 
-def test_a_killed_worker_costs_one_item() -> None:
+def test_a_worker_killed_once_costs_nothing() -> None:
     items = [f"SELECT a FROM t WHERE a > {i}" for i in range(60)]
 
     def kill_once(done: int, total: int, what: str) -> None:
@@ -65,7 +65,46 @@ def test_a_killed_worker_costs_one_item() -> None:
                 child.send_signal(signal.SIGKILL)
 
     found = run_jobs("check", [((DDL, "mysql", True), items)], CONFIG, lost, kill_once, processes=1)[0]
+    assert not any(found), "the item in hand was asked once more"
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGSEGV])
+def test_an_item_that_kills_its_worker_is_lost_alone(sign: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    received = worker.Worker._receive
+    done: list[Any] = []
+
+    def receive(self: worker.Worker, line: Any, deadline_s: float) -> Any:
+        if len(done) == 10 and deadline_s == worker.WALL * CONFIG.query_timeout_s and self._child:
+            self._child.send_signal(sign)
+            self._child.wait()
+        message = received(self, line, deadline_s)
+        done.extend([message] * (message[0] == "result"))
+        return message
+
+    def lose(in_setup: bool, why: str) -> list[str]:
+        done.append("lost")
+        return lost(in_setup, why)
+
+    monkeypatch.setattr(worker.Worker, "_receive", receive)
+    items = [f"SELECT a FROM t WHERE a > {i}" for i in range(60)]
+    found = run_jobs("check", [((DDL, "mysql", True), items)], CONFIG, lose, processes=1)[0]
     assert [f for f in found if f] == [["item", "too slow (its worker was stopped)"]]
+
+
+def test_a_worker_killed_while_it_starts_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    received = worker.Worker._receive
+    starts: list[int] = []
+
+    def receive(self: worker.Worker, line: Any, deadline_s: float) -> Any:
+        if deadline_s == worker.START_S and self._child:
+            starts.append(self._child.pid)
+            if len(starts) < worker.STARTS:
+                self._child.kill()
+        return received(self, line, deadline_s)
+
+    monkeypatch.setattr(worker.Worker, "_receive", receive)
+    found = run_jobs("check", [((DDL, "mysql", True), ["SELECT a FROM t"])], CONFIG, lost, processes=1)
+    assert found == [[[]]] and len(starts) == worker.STARTS
 
 
 def test_a_setup_that_is_lost_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
