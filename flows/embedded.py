@@ -19,7 +19,7 @@ from typing import Any
 from tasks.common.errors import StageError
 from tasks.common.process import die_with_parent, stop
 
-ANSWER_S = 30.0  # a configured server that says nothing for so long is not there
+ANSWER_S = 30.0  # a configured server that says nothing for so long is not there; one that ends has ended
 # The server files once a second; when it is looked at so often, so far apart, and nothing changes, it is done.
 PAUSE_S, ALIKE, LONGEST = 0.5, 4, 20
 
@@ -65,11 +65,12 @@ def _start() -> tuple[subprocess.Popen[bytes], str]:
 
 def _comes_up(server: subprocess.Popen[bytes], url: str, seconds: float) -> None:
     """It listens from the beginning, so its first answer comes when it is up, or the connection breaks."""
+    print(f"Prefect's embedded server starts at {url}", file=sys.stderr)
     try:
         _answers(url, seconds)
     except StageError:
         with suppress(subprocess.TimeoutExpired):
-            status = server.wait(5)
+            status = server.wait(ANSWER_S)
             raise StageError(f"Prefect's embedded server ended with exit status {status}; it said why above") from None
         raise
     atexit.register(_settled, url)
