@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from benchmarks.operations.servers import one_server
@@ -107,10 +108,11 @@ def test_without_a_server_workers_have_nobody_to_tell(dask: None, monkeypatch: p
 
 
 def test_a_cluster_that_is_not_there(dask: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = types.SimpleNamespace(api=types.SimpleNamespace(url="http://127.0.0.1:4200/api"))
-    monkeypatch.setattr(runner, "get_current_settings", lambda: settings)
     monkeypatch.setenv(runner.VARIABLE, "dask=tcp://127.0.0.1:1")
-    with pytest.raises(InputError, match=r"nobody answers at 127\.0\.0\.1:1: "):
+    with (
+        temporary_settings({PREFECT_API_URL: "http://127.0.0.1:4200/api"}),
+        pytest.raises(InputError, match=r"nobody answers at 127\.0\.0\.1:1: "),
+    ):
         runner.check_runner()
 
 
