@@ -10,7 +10,7 @@ from benchmarks.operations.work import environment, run_night, stages, tiny_prof
 from benchmarks.parts import Part
 from benchmarks.record import Row, show
 
-NIGHTS = 5
+NIGHTS = 3
 
 
 def run(quick: bool) -> Part:
