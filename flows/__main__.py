@@ -13,6 +13,8 @@ import argparse
 import signal
 import sys
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
 
 from flows.embedded import embedded_server
 from tasks.common.errors import InputError, StageError
@@ -22,36 +24,17 @@ from tasks.synthesis.config import CleaningConfig, SynthesisConfig
 
 def nightly(asked: argparse.Namespace) -> None:
     """Run one night, from data to the promotion of a model that is shown to be better."""
-    config = load_profile(asked.profile)
-    with embedded_server() as wait_until_up:
-        from flows.checks import check_before_start
-        from flows.nightly import retrain_and_evaluate
-
-        check_before_start(config)
-        wait_until_up()
-        retrain_and_evaluate(config)
+    _run(load_profile(asked.profile), "flows.nightly:retrain_and_evaluate", "flows.checks:check_before_start")
 
 
 def compare(asked: argparse.Namespace) -> None:
     """Compare systems on the same rows: a leaderboard."""
-    config = load_profile(asked.profile)
-    with embedded_server() as wait_until_up:
-        from flows.compare import check_before_comparing, compare_models
-
-        check_before_comparing(config)
-        wait_until_up()
-        compare_models(config)
+    _run(load_profile(asked.profile), "flows.compare:compare_models", "flows.compare:check_before_comparing")
 
 
 def improve(asked: argparse.Namespace) -> None:
     """Run one round of improvement of the model in use."""
-    config = load_profile(asked.profile)
-    with embedded_server() as wait_until_up:
-        from flows.improve import check_before_improving, improve_model
-
-        check_before_improving(config)
-        wait_until_up()
-        improve_model(config)
+    _run(load_profile(asked.profile), "flows.improve:improve_model", "flows.improve:check_before_improving")
 
 
 def ask(asked: argparse.Namespace) -> None:
@@ -72,22 +55,22 @@ def ask(asked: argparse.Namespace) -> None:
 
 def synthesize(asked: argparse.Namespace) -> None:
     """Have a language model write training rows."""
-    config = SynthesisConfig.load(asked.config)
-    with embedded_server() as wait_until_up:
-        from flows.synthesize import synthesize_data
-
-        wait_until_up()
-        synthesize_data(config)
+    _run(SynthesisConfig.load(asked.config), "flows.synthesize:synthesize_data")
 
 
 def clean(asked: argparse.Namespace) -> None:
     """Have a language model ask of every row whether it fits its context and question."""
-    config = CleaningConfig.load(asked.config)
-    with embedded_server() as wait_until_up:
-        from flows.synthesize import clean_data
+    _run(CleaningConfig.load(asked.config), "flows.synthesize:clean_data")
 
+
+def _run(config: Any, flow: str, check: str | None = None) -> None:
+    """Run a flow when its check has passed; both are named as MODULE:NAME, as importing them takes seconds."""
+    with embedded_server() as wait_until_up:
+        run = resolve_name(flow)
+        if check:
+            resolve_name(check)(config)
         wait_until_up()
-        clean_data(config)
+        run(config)
 
 
 def main() -> int:

@@ -33,17 +33,18 @@ def embedded_server() -> Iterator[Callable[[], None]]:
     """
     gc.disable()
     atexit.register(gc.freeze)  # what was imported stays to the end: nobody looks through it, which takes seconds
-    server, url = (None, "") if os.environ.get("PREFECT_API_URL") else _start()
+    started = None if os.environ.get("PREFECT_API_URL") else _start()
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_UI_URL, temporary_settings
 
     from tasks.common.task import EMBEDDED
 
     if configured := PREFECT_API_URL.value():  # in the environment, or in Prefect's profile
-        if server:
-            stop(server)
+        if started:
+            stop(started[0])
         yield lambda: _answers(configured, ANSWER_S)
         return
-    assert server
+    assert started
+    server, url = started
     # It has no UI, and nobody there listens to heartbeats, for which each flow waits when it ends.
     quiet = {PREFECT_UI_URL: "", PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
     os.environ[EMBEDDED] = "1"

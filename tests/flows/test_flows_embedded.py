@@ -64,3 +64,14 @@ def test_how_its_tasks_ended_is_filed_before_it_is_stopped(tmp_path: Path, guard
     with closing(sqlite3.connect(tmp_path / "prefect.db")) as database:
         found = database.execute("SELECT state_type, count(*) FROM task_run GROUP BY 1").fetchall()
     assert found == [("COMPLETED", 21)]
+
+
+@pytest.mark.parametrize("name", ["synthesize", "clean"])
+def test_a_flow_without_a_profile_is_found_by_its_name(name: str, tmp_path: Path, guarded_env: dict[str, str]) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text({"synthesize": "{}", "clean": "source: {kind: bundled}"}[name])
+    env = guarded_env | {"PREFECT_HOME": str(tmp_path), "PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    started = [sys.executable, "-m", "flows", name, str(config)]
+    out = subprocess.run(started, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
+    assert (out.returncode, out.stderr.count("\n")) == (1, 1), out.stderr
+    assert out.stderr.startswith("error: no Prefect server answers at ")
