@@ -31,24 +31,25 @@ def floor_s(n: int, rpm: float = RPM) -> float:
     return max(0.0, n / (rpm / 60) - BURST_S)
 
 
-def ideal_s(n: int, rpm: float = RPM) -> float:
+def ideal_s(n: int, median_s: float) -> float:
     """Seconds that a client would take which knows the limit, and asks again as soon as a fault is seen.
 
-    The mean of ten simulated runs with the server's faults and times to answer: what no client can beat.
+    The mean of ten simulated runs with the server's faults and times to answer (half of them longer than `median_s`):
+    what no client can beat.
     """
-    return statistics.mean(_ideal_run_s(n, rpm, random.Random(seed)) for seed in range(10))
+    return statistics.mean(_ideal_run_s(n, median_s, random.Random(seed)) for seed in range(10))
 
 
-def _ideal_run_s(n: int, rpm: float, lottery: random.Random) -> float:
-    usual = Settings()
+def _ideal_run_s(n: int, median_s: float, lottery: random.Random) -> float:
+    sigma = Settings().sigma
     waiting = [(0.0, number, 1) for number in range(n)]  # from when it may be sent, row, which try
     sent, end = 0, 0.0
     while waiting:
         ready, number, nth = heapq.heappop(waiting)
-        at = max(ready, (sent + 1) / (rpm / 60) - BURST_S)
+        at = max(ready, floor_s(sent + 1))
         sent += 1
         what = fault(FAULTS, number, nth)
-        answered = at + lottery.lognormvariate(0, usual.sigma) * usual.median_s
+        answered = at + lottery.lognormvariate(0, sigma) * median_s
         if what in ("ok", "refusal"):
             end = max(end, answered)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,8 +65,8 @@ def make_verdicts(
         journal = store / JOURNAL
         asked = pd.concat([rows, canary_rows()], ignore_index=True) if config.canaries and len(rows) else rows
         # A server of our own may have to answer votes too, and which those are is seen only then.
-        questions = pending(asked, endpoint, journal) + (config.votes - 1) * len(rows)
-        with _running(endpoint, questions, folder) as ready:
+        needed = endpoint.local and pending(asked, endpoint, journal) + (config.votes - 1) * len(rows) > 0
+        with _server(endpoint, folder) if needed else nullcontext(endpoint) as ready:
 
             def ask(some: pd.DataFrame, nth: int = 0) -> pd.DataFrame:
                 return judge_rows(some, config, journal, ready, progress, run_chunk, nth)
@@ -109,11 +109,8 @@ def _rows(data: StageOutput, predictions: StageOutput, config: JudgingConfig) ->
 
 
 @contextmanager
-def _running(endpoint: Endpoint, questions: int, folder: Path) -> Iterator[Endpoint]:
-    """The endpoint, its local server running if it has one and there is something to ask."""
-    if not (endpoint.local and questions):
-        yield endpoint
-        return
+def _server(endpoint: Endpoint, folder: Path) -> Iterator[Endpoint]:
+    """A local endpoint while its server runs."""
     with serve_model(Path(endpoint.model), folder / LOGS / "local_judge.log") as base_url:
         yield replace(endpoint, base_url=base_url)
 

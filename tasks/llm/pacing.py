@@ -11,15 +11,13 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 BURST_S = 0.5  # what an unknown server surely admits at once, in seconds of its rate
 UNTOLD = 0.98  # of the configured rate, where no header tells how much is left
 TICK_S = 0.1  # questions go out in small groups: waking up for each costs more than sending it
-SKEW_S = 0.05  # what was let through so shortly before a question may have reached the server after it
-CATCH_UP = 0.05  # how fast a told level above ours is believed; one below it is believed at once
+CATCH_UP = 0.05  # how fast a told level above ours is believed (questions overtake each other); one below it at once
 CUT = 0.5  # of the pace is left after a 429
 CEILING = 0.9  # of the pace that met a 429 is not passed again for a while
 CEILING_S = 60.0
@@ -31,7 +29,7 @@ NEAR = 30  # requests: a second 429 within so many means the limit; a lone one m
 
 @dataclass(frozen=True)
 class Ticket:
-    """A question let through: when, and how much (requests, tokens) had surely been sent before it."""
+    """A question let through: when, and how much (requests, tokens) had been sent with it."""
 
     at: float
     sent: tuple[float, float]
@@ -63,7 +61,7 @@ class Bucket:
         self.sent += cost
 
     def told(self, limit: float, remaining: float, since_s: float, since: float) -> None:
-        """What a response says: `remaining` was left `since_s` ago, and at most `since` has been sent from then on."""
+        """What a response says: `remaining` was left `since_s` ago, and `since` has been sent from then on."""
         self.rate = min(self._configured, limit / 60) if limit > 0 else self._configured
         room = remaining - since + since_s * self.rate
         if not self._told:
@@ -86,7 +84,6 @@ class Limiter:
         self._refused_at = -math.inf  # how many requests had been sent by the last 429
         self._queue = asyncio.Lock()  # of new questions
         self._turn = asyncio.Lock()  # of the first of them and of those asked again
-        self._lately: deque[Ticket] = deque([Ticket(now, (0.0, 0.0))])
 
     async def wait(self, tokens: float, again: bool = False) -> Ticket:
         """Return when a question may be sent; one that is sent again goes before all new ones.
@@ -106,11 +103,7 @@ class Limiter:
                 await asyncio.sleep(max(left, TICK_S))
             for bucket, cost in zip(self._buckets, (1.0, tokens), strict=True):
                 bucket.take(cost)
-            now = time.monotonic()
-            self._lately.append(Ticket(now, (self._buckets[0].sent, self._buckets[1].sent)))
-            while len(self._lately) > 1 and self._lately[0].at < now - SKEW_S:
-                self._lately.popleft()
-            return Ticket(now, self._lately[0].sent)
+            return Ticket(time.monotonic(), (self._buckets[0].sent, self._buckets[1].sent))
 
     def _left(self, tokens: float) -> float:
         now = time.monotonic()

@@ -13,7 +13,7 @@ import random
 import re
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -31,7 +31,7 @@ class FaultyServer:
         self.delay_s = delay_s
         self.asked: Counter[int] = Counter()
         self.bodies: list[dict] = []
-        self.times: list[float] = []
+        self.times: defaultdict[int, list[float]] = defaultdict(list)  # when each row was asked
         self.url = ""
 
     @property
@@ -55,7 +55,7 @@ class FaultyServer:
         number = int(re.search(r"question (\d+)", body["messages"][-1]["content"])[1])
         self.asked[number] += 1
         self.bodies.append(body)
-        self.times.append(time.monotonic())
+        self.times[number].append(time.monotonic())
         what = self.behave(number, self.asked[number])
         await asyncio.sleep(random.uniform(0, self.delay_s))
         if what == "hang":

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 
+from benchmarks.judging.server import Bucket
 from tasks.llm.pacing import BURST_S, Limiter, Ticket
 
 
@@ -69,3 +71,23 @@ def test_what_headers_tell_is_believed() -> None:
     times = asyncio.run(run())
     assert times[50] < 0.1
     assert 0.2 < times[64] < 0.7  # 20 a second
+
+
+def test_questions_that_overtake_each_other_on_their_way_pass_no_limit() -> None:
+    limiter, server, lottery, refused = Limiter(6000, 1e9), Bucket(6000, burst_s=1.0), random.Random(1), []
+
+    async def one() -> None:
+        ticket = await limiter.wait(1)
+        await asyncio.sleep(lottery.uniform(0, 0.05))
+        if server.fill() < 1:
+            refused.append(ticket)
+        server.level -= 1
+        told = {"x-ratelimit-limit-requests": "6000", "x-ratelimit-remaining-requests": f"{max(0, server.level):.0f}"}
+        await asyncio.sleep(0.2 + lottery.uniform(0, 0.05))
+        limiter.heard(ticket, told)
+
+    async def run() -> None:
+        await asyncio.gather(*(one() for _ in range(300)))
+
+    asyncio.run(run())
+    assert len(refused) <= 1
