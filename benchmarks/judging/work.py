@@ -22,7 +22,7 @@ from benchmarks.judging.cookbook import process
 from tasks.judging.config import JudgingConfig
 from tasks.judging.endpoint import parameters
 from tasks.judging.judge import judge_rows
-from tasks.judging.prompt import RESPONSE_FORMAT, messages, read_verdict, without_comments
+from tasks.judging.prompt import RESPONSE_FORMAT, is_query, messages, read_verdict
 from tasks.llm.api import Api
 from tasks.llm.endpoint import Endpoint
 
@@ -84,7 +84,7 @@ def main() -> None:
     """Do the work, print what it took."""
     asked = json.loads(sys.argv[1])
     rows = make_rows(asked["n"])
-    without_comments("SELECT 1", "mysql")  # these two import on first use
+    is_query("SELECT 1", "mysql")  # these two import on first use
     Api(endpoint(asked["url"]), timeout_s=1.0)
     began, cpu = time.monotonic(), time.process_time()
     said = (ours if asked["side"] == "ours" else peer)(rows, asked, Path(asked["folder"]))

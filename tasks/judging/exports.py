@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from tasks.judging.endpoint import parameters
-from tasks.judging.prompt import messages, without_comments
+from tasks.judging.prompt import is_query, messages, without_comments
 from tasks.llm.endpoint import Endpoint
 
 
@@ -39,8 +39,8 @@ def write_exports(rows: pd.DataFrame, table: pd.DataFrame, endpoint: Endpoint, f
             name = {"example_id": row["example_id"]}
             said = {"resolve_yn": row["verdict"], "rationale": row["rationale"]}
             request = None
-            if (sql := without_comments(row["sql"], row["dialect"])) is not None:  # else nobody was asked
-                chat = messages({**row, "sql": sql})
+            if is_query(row["sql"], row["dialect"]):  # else nobody was asked
+                chat = messages({**row, "sql": without_comments(row["sql"], row["dialect"])})
                 model = endpoint.name if endpoint.local else endpoint.model
                 request = {"model": model, "messages": chat, **parameters(endpoint)}
                 requests.write(json.dumps({**request, "metadata": name}, ensure_ascii=False) + "\n")

@@ -17,7 +17,15 @@ from tasks.common.progress import Progress, silent
 from tasks.judging.config import JudgingConfig
 from tasks.judging.cost import BATCH_SHARE, NIGHT_S, Budget
 from tasks.judging.endpoint import parameters
-from tasks.judging.prompt import PROMPT_VERSION, RESPONSE_FORMAT, messages, once_more, read_verdict, without_comments
+from tasks.judging.prompt import (
+    PROMPT_VERSION,
+    RESPONSE_FORMAT,
+    is_query,
+    messages,
+    once_more,
+    read_verdict,
+    without_comments,
+)
 from tasks.llm.api import Completion, Usage
 from tasks.llm.asking import RunChunk, answer_all, run_once
 from tasks.llm.batch import answer_batch
@@ -31,7 +39,7 @@ DOES_NOT_PARSE = "does not parse"  # rationale of the 'no' that costs no request
 COLUMNS = ["example_id", "verdict", "rationale", "prompt_tokens", "completion_tokens"]
 
 ROW = ("dialect", "context", "question", "gold", "sql")
-Question = dict[str, str]  # by the names in ROW
+Question = dict[str, str]  # by the names in ROW, sql without comments; `written` is the SQL with them
 VerdictWord = Literal["yes", "no", "unjudged", "error"]
 
 
@@ -85,7 +93,8 @@ def draw(rows: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
 def pending(rows: pd.DataFrame, endpoint: Endpoint, journal: Path) -> int:
     """How many questions `judge_rows` would have to ask."""
     with Journal(journal, Verdict) as book:
-        return sum(book.find(key) is None for key in _questions(rows, endpoint, parameters(endpoint))[1])
+        _, questions = _questions(rows, endpoint, parameters(endpoint))
+        return sum(book.find(key) is None and _can_be_asked(question) for key, question in questions.items())
 
 
 def judge_rows(
@@ -127,38 +136,52 @@ def judge_rows(
         missing = {key: question for key, question in questions.items() if key not in known}
         progress(len(known), len(questions), "verdicts")
         budget = Budget(config, endpoint, _spent_tonight(book) if config.max_usd is not None else 0.0)
-        estimated = sum(budget.estimate(request) for _, request in _requests(missing, sampling))
-        logger.info("%d questions to ask, $%.2f at most", len(missing), estimated)
+        estimated = sum(budget.estimate(_request(question, sampling)) for question in missing.values())
+        logger.info("at most %d questions to ask, $%.2f", len(missing), estimated)
+        unparsed: set[str] = set()
 
         def arrived(key: str, verdict: Verdict) -> None:
             known[key] = verdict
             budget.paid(key, verdict.usd)
             progress(len(known), len(questions), "verdicts")
 
+        def requests(some: Mapping[str, Question]) -> Iterator[tuple[str, Request]]:
+            # Parsing takes as long as sending, so it is done between answers.
+            for key, question in some.items():
+                if _can_be_asked(question):
+                    yield key, _request(question, sampling)
+                else:
+                    unparsed.add(key)
+                    arrived(key, Verdict(key=key, verdict="no", rationale=DOES_NOT_PARSE))
+
         def ask(client: Client, key: str, request: Request) -> Awaitable[Verdict]:
             return _ask(client, key, request, endpoint, budget)
 
         if config.batch and missing and not endpoint.local:
-            affordable = budget.affordable(_requests(missing, sampling))
+            affordable = budget.affordable(requests(missing))
             _ask_batch(key_of(sorted(questions)), affordable, config, endpoint, budget, book, arrived)
         left = {key: question for key, question in missing.items() if key not in known}
         if left:
-            affordable = budget.affordable(_requests(left, sampling))
+            affordable = budget.affordable(requests(left))
             answer_all(affordable, ask, endpoint, config, book, arrived, run_chunk)
     for unasked in left.keys() - known.keys():
         why = f"judging.max_usd {config.max_usd:g}" if unasked in budget.left_out else "the chunk it is in failed"
         known[unasked] = Verdict(key=unasked, verdict="error", rationale=f"not asked: {why}")
-    lines = []
-    for example_id, key in zip(rows["example_id"], keys, strict=True):
-        if key is None:
-            verdict, origin = Verdict(key="", verdict="no", rationale=DOES_NOT_PARSE), "parser"
-        else:
-            # Of equal rows the first alone was asked about and paid for.
-            verdict, origin = known[key], "judge" if missing.pop(key, None) else "journal"
-        lines.append({"example_id": example_id, **verdict.model_dump(exclude={"key", "usd", "at"}), "origin": origin})
-    table = pd.DataFrame(lines, columns=[*COLUMNS, "origin"])
+    table = _table(rows["example_id"], keys, known, missing.keys() - unparsed, unparsed)
     table.attrs = {"usd": round(budget.spent, 4), "estimated_usd": round(estimated, 4)}
     return table
+
+
+def _table(
+    ids: Iterable[str], keys: list[str], verdicts: Mapping[str, Verdict], asked: set[str], unparsed: set[str]
+) -> pd.DataFrame:
+    """One line a row. Of equal rows the first alone was asked about and paid for."""
+    lines = []
+    for example_id, key in zip(ids, keys, strict=True):
+        origin = "parser" if key in unparsed else "judge" if key in asked else "journal"
+        asked.discard(key)
+        lines.append({"example_id": example_id, **verdicts[key].model_dump(), "origin": origin})
+    return pd.DataFrame(lines, columns=[*COLUMNS, "origin"])
 
 
 def _spent_tonight(book: Journal[Verdict]) -> float:
@@ -168,26 +191,27 @@ def _spent_tonight(book: Journal[Verdict]) -> float:
 
 def _questions(
     rows: pd.DataFrame, endpoint: Endpoint, sampling: Mapping[str, Any]
-) -> tuple[list[str | None], dict[str, Question]]:
-    """The key of each row (None if its SQL does not parse), and the different questions behind them."""
-    keys: list[str | None] = []
+) -> tuple[list[str], dict[str, Question]]:
+    """The key of each row, and the different questions behind them."""
+    keys: list[str] = []
     questions: dict[str, Question] = {}
     contexts: dict[str, str] = {}
-    for dialect, context, asked, gold, written in zip(*(rows[name] for name in ROW), strict=True):
-        sql = without_comments(written, dialect)
-        if sql is None:
-            keys.append(None)
-            continue
+    for dialect, context, asked, gold, written in zip(*(rows[name].tolist() for name in ROW), strict=True):
         context = contexts.setdefault(context, context)  # one copy for all its rows
-        question = {"dialect": dialect, "context": context, "question": asked, "gold": gold, "sql": sql}
+        question = {"dialect": dialect, "context": context, "question": asked, "gold": gold}
+        question |= {"sql": without_comments(written, dialect), "written": written}
         key = question_key(endpoint.identity, sampling, PROMPT_VERSION, question)
         questions[key] = question
         keys.append(key)
     return keys, questions
 
 
-def _requests(missing: Mapping[str, Question], sampling: Mapping[str, Any]) -> Iterator[tuple[str, Request]]:
-    return ((key, Request(messages(question), sampling, RESPONSE_FORMAT)) for key, question in missing.items())
+def _can_be_asked(question: Question) -> bool:
+    return is_query(question["written"], question["dialect"])
+
+
+def _request(question: Question, sampling: Mapping[str, Any]) -> Request:
+    return Request(messages(question), sampling, RESPONSE_FORMAT)
 
 
 def _ask_batch(

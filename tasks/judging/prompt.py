@@ -70,21 +70,30 @@ _VERDICT = re.compile(
 _RATIONALE = re.compile(rf"rationale{_QUOTE}*\s*[:=]\s*(.+?)\s*(?:,?\s*{_QUOTE}*resolve_yn|$)", re.I | re.S)
 
 
-def without_comments(sql: str, dialect: str) -> str | None:
-    """The query without comments and hints, written anew if it may have any; None if it does not parse as a query."""
+def is_query(sql: str, dialect: str) -> bool:
+    """Whether it parses as a query, or as several."""
+    return bool(_queries(sql, dialect))
+
+
+def without_comments(sql: str, dialect: str) -> str:
+    """The query without comments and hints, written anew if it may have any; as it is if it is none."""
+    if any(mark in sql for mark in _COMMENT_MARKS) and (queries := _queries(sql, dialect)):
+        for tree in queries:
+            for hint in list(tree.find_all(exp.Hint)):  # a comment to all but the optimizer
+                hint.pop()
+        return "; ".join(tree.sql(dialect=dialect, comments=False, copy=False) for tree in queries)
+    return sql.strip(" \t\r\n;")
+
+
+def _queries(sql: str, dialect: str) -> list[exp.Query]:
+    """Its statements if all are queries, else none."""
     try:
         statements = [tree for tree in _dialect(dialect).parse(sql) if tree is not None]
     except (SqlglotError, RecursionError):
-        return None
+        return []
     statements = [tree for tree in statements if not isinstance(tree, exp.Semicolon)]
-    if not statements or not all(isinstance(tree, exp.Query) for tree in statements):
-        return None
-    if not any(mark in sql for mark in _COMMENT_MARKS):
-        return sql.strip(" \t\r\n;")
-    for tree in statements:
-        for hint in list(tree.find_all(exp.Hint)):  # a comment to all but the optimizer
-            hint.pop()
-    return "; ".join(tree.sql(dialect=dialect, comments=False, copy=False) for tree in statements)
+    queries = [tree for tree in statements if isinstance(tree, exp.Query)]
+    return queries if len(queries) == len(statements) else []
 
 
 @cache

@@ -26,8 +26,9 @@ from tasks.llm.endpoint import Endpoint
 from tasks.llm.line import Line
 from tasks.llm.pacing import Limiter, Ticket
 
-BACKOFF_S = 0.5  # the first wait is at most this long, each later one at most twice the one before
-LONGEST_WAIT_S = 20.0
+BACKOFF_S = 0.1  # the first wait is at most this long, since most faults are gone at once,
+BACKOFF_GROWTH = 4  # each later one at most so many times the one before,
+LONGEST_WAIT_S = 20.0  # and none longer
 LONGEST_RETRY_AFTER_S = 120.0
 LOCAL_TIMEOUT_S = 300.0  # a local server goes on with a request we gave up, so giving up early costs double
 
@@ -125,7 +126,8 @@ class Client:
             silent_s = time.monotonic() - max(began, self._line.alive_at)
             if counted >= self._config.attempts or silent_s > self._config.outage_s:
                 raise UnansweredError(f"no answer in {tries} attempts, at last: {outcome.reason}")
-            jitter_s = random.uniform(0, min(LONGEST_WAIT_S, BACKOFF_S * 2 ** min(tries - 1, 10)))  # full jitter
+            longest_s = min(LONGEST_WAIT_S, BACKOFF_S * BACKOFF_GROWTH ** min(tries - 1, 10))
+            jitter_s = random.uniform(0, longest_s)  # full jitter
             await asyncio.sleep(jitter_s if outcome.told_s is None else outcome.told_s + jitter_s)
 
     async def _try(self, request: Request, ticket: Ticket) -> Answer | _Failure:

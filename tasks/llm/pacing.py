@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 BURST_S = 0.5  # what an unknown server surely admits at once, in seconds of its rate
 UNTOLD = 0.98  # of the configured rate, where no header tells how much is left
-TICK_S = 0.1  # questions go out in small groups: waking up for each costs more than sending it
+TICK_S = 0.05  # questions go out in small groups: waking up for each costs more than sending it
 CATCH_UP = 0.05  # how fast a told level above ours is believed (questions overtake each other); one below it at once
 CUT = 0.5  # of the pace is left after a 429
 CEILING = 0.9  # of the pace that met a 429 is not passed again for a while

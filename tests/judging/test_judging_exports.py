@@ -12,7 +12,7 @@ from judging_rows import KEY, endpoint, expected, make_rows, settings
 from benchmarks.judging.serve import llm_server
 from tasks.common.store import StageOutput
 from tasks.judging.canaries import canary_rows, take_canaries
-from tasks.judging.prompt import without_comments
+from tasks.judging.prompt import is_query
 from tasks.judging.verdicts import make_verdicts
 
 
@@ -43,7 +43,7 @@ def test_canaries_are_told_and_exports_written(tmp_path: Path) -> None:
 
 def test_which_canary_was_fallen_for() -> None:
     rows = canary_rows()
-    assert all(without_comments(sql, "mysql") for sql in rows["sql"])
+    assert all(is_query(sql, "mysql") for sql in rows["sql"])
     words = ["yes", "no", "yes", "unjudged"]
     table = pd.concat([make_rows(1).assign(verdict="yes"), rows.assign(verdict=words)], ignore_index=True)
     rest, fallen = take_canaries(table)

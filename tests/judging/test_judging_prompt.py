@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.judging.prompt import SYSTEM, messages, once_more, read_verdict, without_comments
+from tasks.judging.prompt import SYSTEM, is_query, messages, once_more, read_verdict, without_comments
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,15 @@ def test_comments_and_hints_are_gone(sql: str) -> None:
 @pytest.mark.parametrize(
     "sql", ["", ";", "SELECT a FROM t /* open", "SELECT 'open", "yes", "DROP TABLE t", "SELECT " + "(" * 5000]
 )
-def test_what_is_no_query_is_none(sql: str) -> None:
-    assert without_comments(sql, "mysql") is None
+def test_what_is_no_query_is_known_and_left_as_it_is(sql: str) -> None:
+    assert not is_query(sql, "mysql")
+    assert without_comments(sql, "mysql") == sql.strip(";")
 
 
 def test_a_second_statement_is_not_dropped() -> None:
+    assert is_query("SELECT 1; SELECT 2", "mysql")
     assert without_comments("SELECT 1; SELECT 2", "mysql") == "SELECT 1; SELECT 2"
+    assert without_comments("SELECT 1 -- one\n; SELECT 2", "mysql") == "SELECT 1; SELECT 2"
 
 
 def test_the_row_is_data_in_one_json_object() -> None:

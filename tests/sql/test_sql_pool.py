@@ -74,7 +74,8 @@ def test_an_item_that_kills_its_worker_is_lost_alone(sign: signal.Signals, monke
     done: list[Any] = []
 
     def receive(self: worker.Worker, line: Any, deadline_s: float) -> Any:
-        if len(done) == 10 and deadline_s == worker.WALL * CONFIG.query_timeout_s and self._child:
+        asked = deadline_s == worker.WALL * CONFIG.query_timeout_s and self._child
+        if asked and len(done) >= 10 and "lost" not in done:  # again if its answer was on the wire already
             self._child.send_signal(sign)
             self._child.wait()
         message = received(self, line, deadline_s)
