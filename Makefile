@@ -37,8 +37,8 @@ ask: .venv/.installed  ## the model in use, e.g. make ask QUESTION="How many pla
 	@test -n '$(SCHEMA)' || { echo 'usage: make ask QUESTION="..." SCHEMA=schema.sql [PROFILE=laptop]' >&2; exit 2; }
 	@env -u PREFECT_API_URL $(BIN)/python -m flows ask --profile $(PROFILE) --schema '$(SCHEMA)' "$$QUESTION"
 
-test: .venv/.installed  ## all tests
-	env -u PREFECT_API_URL $(BIN)/python -m pytest
+test: .venv/.installed  ## all tests, two files at a time
+	env -u PREFECT_API_URL $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.installed  ## style, types and the import rules between rooms
 	$(BIN)/ruff check .
