@@ -197,7 +197,7 @@ def _questions(
     keys: list[str] = []
     questions: dict[str, Question] = {}
     contexts: dict[str, str] = {}
-    for dialect, context, asked, gold, written in zip(*(rows[name].tolist() for name in ROW), strict=True):
+    for dialect, context, asked, gold, written in zip(*(rows[name] for name in ROW), strict=True):
         context = contexts.setdefault(context, context)  # one copy for all its rows
         question = {"dialect": dialect, "context": context, "question": asked, "gold": gold}
         question |= {"sql": without_comments(written, dialect), "written": written}
