@@ -46,6 +46,7 @@ def night(profile: Path | str, env: dict[str, str], timeout_s: float) -> subproc
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_a_night_runs_from_data_to_report_and_the_next_one_reuses_it(
     tmp_path: Path, guarded_env: dict[str, str]
 ) -> None:
