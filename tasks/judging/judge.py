@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,7 +35,6 @@ from tasks.llm.journal import Entry, Journal, key_of
 
 logger = logging.getLogger(__name__)
 
-PARSED_AT_ONCE = 250  # questions
 DOES_NOT_PARSE = "does not parse"  # rationale of the 'no' that costs no request
 COLUMNS = ["example_id", "verdict", "rationale", "prompt_tokens", "completion_tokens"]
 
@@ -96,7 +94,7 @@ def pending(rows: pd.DataFrame, endpoint: Endpoint, journal: Path) -> int:
     """How many questions `judge_rows` would have to ask."""
     with Journal(journal, Verdict) as book:
         _, questions = _questions(rows, endpoint, parameters(endpoint))
-        return sum(book.find(key) is None and can_be_asked for key, _, can_be_asked in _parsed(questions))
+        return sum(book.find(key) is None and _can_be_asked(question) for key, question in questions.items())
 
 
 def judge_rows(
@@ -148,8 +146,9 @@ def judge_rows(
             progress(len(known), len(questions), "verdicts")
 
         def requests(some: Mapping[str, Question]) -> Iterator[tuple[str, Request]]:
-            for key, question, can_be_asked in _parsed(some):
-                if can_be_asked:
+            # Parsing takes as long as sending, so it is done between answers.
+            for key, question in some.items():
+                if _can_be_asked(question):
                     yield key, _request(question, sampling)
                 else:
                     unparsed.add(key)
@@ -207,17 +206,8 @@ def _questions(
     return keys, questions
 
 
-def _parsed(questions: Mapping[str, Question]) -> Iterator[tuple[str, Question, bool]]:
-    """Each question, and whether its SQL is a query.
-
-    Parsing takes as long as sending, so it is not done for all before the first is sent, but for some at a time, which
-    is quicker than one by one.
-    """
-    items = iter(questions.items())
-    while some := list(islice(items, PARSED_AT_ONCE)):
-        parsed = [is_query(question["written"], question["dialect"]) for _, question in some]
-        for (key, question), can_be_asked in zip(some, parsed, strict=True):
-            yield key, question, can_be_asked
+def _can_be_asked(question: Question) -> bool:
+    return is_query(question["written"], question["dialect"])
 
 
 def _request(question: Question, sampling: Mapping[str, Any]) -> Request:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from tasks.common.errors import InputError, StageError
@@ -57,7 +58,9 @@ def answer_all(
         InputError: the key, the model or the address is wrong.
         StageError: the account is empty.
     """
-    asyncio.run(_answer_all(iter(questions), ask, endpoint, config, book, arrived, run_chunk))
+    questions = iter(questions)
+    if (first := next(questions, None)) is not None:
+        asyncio.run(_answer_all(chain([first], questions), ask, endpoint, config, book, arrived, run_chunk))
 
 
 async def _answer_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pandas as pd
@@ -146,7 +147,7 @@ def test_nothing_is_served_when_the_journal_knows_all(tmp_path: Path, monkeypatc
     pd.DataFrame({"example_id": [f"{i:016x}" for i in range(2)], "sql": "("}).to_parquet(
         tmp_path / "predictions.parquet"
     )
-    monkeypatch.setattr("tasks.judging.verdicts.serve_model", None)
+    monkeypatch.setattr(socket, "socket", None)  # a server would need a port
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     made = make_verdicts(
         data, predictions, SCORES, settings(rows=2), choose_endpoint(settings(), None, LOCAL), tmp_path
