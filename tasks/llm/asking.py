@@ -12,6 +12,7 @@ from tasks.common.errors import InputError, StageError
 from tasks.llm.client import Client
 from tasks.llm.config import LlmConfig
 from tasks.llm.endpoint import Endpoint
+from tasks.llm.gathering import BEAT_S, Gathering
 from tasks.llm.journal import AnyEntry, Journal
 
 CHUNK = 250  # questions
@@ -59,8 +60,16 @@ def answer_all(
         StageError: the account is empty.
     """
     questions = iter(questions)
-    if (first := next(questions, None)) is not None:
-        asyncio.run(_answer_all(chain([first], questions), ask, endpoint, config, book, arrived, run_chunk))
+    if (first := next(questions, None)) is None:
+        return
+    sockets = Gathering(0.0 if endpoint.local else BEAT_S)
+
+    def all_questions() -> Iterator[tuple[str, Question]]:
+        yield from chain([first], questions)
+        sockets.beat_s = 0.0  # the last answers are not waited for any longer than they take
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(sockets)) as runner:
+        runner.run(_answer_all(all_questions(), ask, endpoint, config, book, arrived, run_chunk))
 
 
 async def _answer_all(

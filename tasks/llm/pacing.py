@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 BURST_S = 0.5  # what an unknown server surely admits at once, in seconds of its rate
 UNTOLD = 0.98  # of the configured rate, where no header tells how much is left
-TICK_S = 0.05  # questions go out in small groups: waking up for each costs more than sending it
+RESERVE = 1.0  # of what is told stays unused: it is rounded, and true some milliseconds ago
 CATCH_UP = 0.05  # how fast a told level above ours is believed (questions overtake each other); one below it at once
 CUT = 0.5  # of the pace is left after a 429
 CEILING = 0.9  # of the pace that met a 429 is not passed again for a while
@@ -63,11 +63,12 @@ class Bucket:
     def told(self, limit: float, remaining: float, since_s: float, since: float) -> None:
         """What a response says: `remaining` was left `since_s` ago, and `since` has been sent from then on."""
         self.rate = min(self._configured, limit / 60) if limit > 0 else self._configured
-        room = remaining - since + since_s * self.rate
+        fresh = since_s * self.rate - RESERVE
+        room = remaining - since + fresh
         if not self._told:
             self._told = True
             self._size = max(1.0, remaining)
-            self.room = max(self.room, room)
+            self.room = room = max(self.room, remaining - self.sent + fresh)  # it may have overtaken all of the burst
         self._size = max(self._size, min(remaining, limit or remaining))
         self.room += (room - self.room) * (CATCH_UP if room > self.room else 1.0)
 
@@ -100,7 +101,7 @@ class Limiter:
     async def _wait(self, tokens: float) -> Ticket:
         async with self._turn:
             while (left := self._left(tokens)) > 0:
-                await asyncio.sleep(max(left, TICK_S))
+                await asyncio.sleep(left)
             for bucket, cost in zip(self._buckets, (1.0, tokens), strict=True):
                 bucket.take(cost)
             return Ticket(time.monotonic(), (self._buckets[0].sent, self._buckets[1].sent))

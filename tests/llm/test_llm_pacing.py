@@ -3,8 +3,12 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from threading import Thread
+
+import pytest
 
 from benchmarks.judging.server import Bucket
+from tasks.llm.gathering import BEAT_S, Gathering
 from tasks.llm.pacing import BURST_S, Limiter, Ticket
 
 
@@ -73,21 +77,31 @@ def test_what_headers_tell_is_believed() -> None:
     assert 0.2 < times[64] < 0.7  # 20 a second
 
 
-def test_questions_that_overtake_each_other_on_their_way_pass_no_limit() -> None:
+@pytest.mark.parametrize("beat_s", [0.0, BEAT_S])
+@pytest.mark.parametrize("late_s", [0.0, 0.05])
+def test_questions_that_overtake_each_other_on_their_way_pass_no_limit(late_s: float, beat_s: float) -> None:
     limiter, server, lottery, refused = Limiter(6000, 1e9), Bucket(6000, burst_s=1.0), random.Random(1), []
+    far = asyncio.new_event_loop()  # the server's, which does not wait for ours
+    Thread(target=far.run_forever, daemon=True).start()
+
+    async def answered(late_s: float) -> dict[str, str]:
+        await asyncio.sleep(late_s)
+        if server.fill() < 1:
+            refused.append(server.level)
+        server.level -= 1
+        left = f"{max(0, server.level):.0f}"
+        await asyncio.sleep(0.2 + lottery.uniform(0, 0.05))
+        return {"x-ratelimit-limit-requests": "6000", "x-ratelimit-remaining-requests": left}
 
     async def one() -> None:
         ticket = await limiter.wait(1)
-        await asyncio.sleep(lottery.uniform(0, 0.05))
-        if server.fill() < 1:
-            refused.append(ticket)
-        server.level -= 1
-        told = {"x-ratelimit-limit-requests": "6000", "x-ratelimit-remaining-requests": f"{max(0, server.level):.0f}"}
-        await asyncio.sleep(0.2 + lottery.uniform(0, 0.05))
-        limiter.heard(ticket, told)
+        answer = asyncio.run_coroutine_threadsafe(answered(lottery.uniform(0, late_s)), far)
+        limiter.heard(ticket, await asyncio.wrap_future(answer))
 
     async def run() -> None:
         await asyncio.gather(*(one() for _ in range(300)))
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Gathering(beat_s))) as runner:
+        runner.run(run())
+    far.call_soon_threadsafe(far.stop)
     assert len(refused) <= 1
