@@ -62,14 +62,9 @@ def answer_all(
     questions = iter(questions)
     if (first := next(questions, None)) is None:
         return
-    sockets = Gathering(0.0 if endpoint.local else BEAT_S)
-
-    def all_questions() -> Iterator[tuple[str, Question]]:
-        yield from chain([first], questions)
-        sockets.beat_s = 0.0  # the last answers are not waited for any longer than they take
-
+    sockets = Gathering()
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(sockets)) as runner:
-        runner.run(_answer_all(all_questions(), ask, endpoint, config, book, arrived, run_chunk))
+        runner.run(_answer_all(chain([first], questions), ask, endpoint, config, book, arrived, run_chunk, sockets))
 
 
 async def _answer_all(
@@ -80,6 +75,7 @@ async def _answer_all(
     book: Journal[AnyEntry],
     arrived: Callable[[str, AnyEntry], None],
     run_chunk: RunChunk,
+    sockets: Gathering,
 ) -> None:
     free = asyncio.Semaphore(1 if endpoint.local else config.in_flight)
     async with Client(endpoint, config) as client:
@@ -88,6 +84,7 @@ async def _answer_all(
             entry = book.find(key)  # another run may have asked meanwhile
             if entry is None:
                 entry = await ask(client, key, question)
+                sockets.beat_s = BEAT_S if client.crowded else 0.0
                 book.add(entry)
             arrived(key, entry)
             return entry.final

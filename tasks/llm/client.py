@@ -100,6 +100,11 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self._api.close()
 
+    @property
+    def crowded(self) -> bool:
+        """Whether requests wait for the limits: then nothing waits for an answer."""
+        return self._limiter.crowded
+
     async def ask(self, request: Request) -> Answer:
         """Ask until there is an answer, at most `attempts` times.
 

@@ -14,7 +14,7 @@ BEAT_S = 0.05
 class Gathering(selectors.DefaultSelector):
     """The sockets of an event loop. After each wait for them it leaves them alone for `beat_s`, then sees to all."""
 
-    def __init__(self, beat_s: float) -> None:
+    def __init__(self, beat_s: float = 0.0) -> None:
         super().__init__()
         self.beat_s = beat_s
         self._waited_at = -beat_s

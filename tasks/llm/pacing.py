@@ -86,6 +86,11 @@ class Limiter:
         self._queue = asyncio.Lock()  # of new questions
         self._turn = asyncio.Lock()  # of the first of them and of those asked again
 
+    @property
+    def crowded(self) -> bool:
+        """Whether questions wait for their turn."""
+        return self._queue.locked()
+
     async def wait(self, tokens: float, again: bool = False) -> Ticket:
         """Return when a question may be sent; one that is sent again goes before all new ones.
 
