@@ -17,7 +17,7 @@ class Gathering(selectors.DefaultSelector):
     def __init__(self, beat_s: float = 0.0) -> None:
         super().__init__()
         self.beat_s = beat_s
-        self._waited_at = -beat_s
+        self._waited_at = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """See the base class; `timeout` may be passed by up to `beat_s`, but for 0, when the loop has work to do."""
