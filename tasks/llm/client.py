@@ -92,6 +92,8 @@ class Client:
         self._line = Line()
         self._structured = True  # until the server refuses `response_format`
         self._empty = False  # the account
+        self._under_way = 0  # requests sent and not answered
+        self._none_under_way = asyncio.Event()
         self._api = Api(endpoint, self._timeout_s)
 
     async def __aenter__(self) -> Self:
@@ -101,9 +103,9 @@ class Client:
         await self._api.close()
 
     @property
-    def crowded(self) -> bool:
-        """Whether requests wait for the limits: then nothing waits for an answer."""
-        return self._limiter.crowded
+    def queue_s(self) -> float:
+        """Seconds for which requests wait for the limits, at least; meanwhile nothing waits for an answer."""
+        return self._limiter.queue_s
 
     async def ask(self, request: Request) -> Answer:
         """Ask until there is an answer, at most `attempts` times.
@@ -113,18 +115,27 @@ class Client:
         Raises:
             UnansweredError: this request got none.
             InputError: no request will: the key, the model or the address is wrong.
-            StageError: no request will: the account is empty.
+            StageError: no request will: the account is empty. Told after all requests under way were answered, as
+                they may be paid.
         """
+        try:
+            return await self._ask(request)
+        except (InputError, StageError):
+            if self._empty:
+                await self._none_under_way.wait()
+            raise
+
+    async def _ask(self, request: Request) -> Answer:
         began = time.monotonic()
         tries, counted, failed_at = 0, 0, -math.inf
         while True:
             async with self._line.turn():
                 ticket = await self._limiter.wait(request.tokens, again=tries > 0)
+                if self._empty:
+                    raise StageError(f"the account at {self._endpoint.base_url} is empty")
                 outcome = await self._try(request, ticket)
             if isinstance(outcome, Answer):
                 return outcome
-            if self._empty:
-                raise StageError(f"the account at {self._endpoint.base_url} is empty")
             tries += 1
             counted += self._line.alive_at > failed_at or counted == 0
             failed_at = ticket.at
@@ -137,8 +148,10 @@ class Client:
 
     async def _try(self, request: Request, ticket: Ticket) -> Answer | _Failure:
         """One try: an answer, or why another may help."""
+        self._under_way += 1
+        self._none_under_way.clear()
         try:
-            reply = await self._paid(request)
+            reply = await self._send(request)
             self._limiter.heard(ticket, reply.headers)
             completion = Completion.model_validate_json(reply.content)
         except openai.APIStatusError as error:
@@ -149,24 +162,15 @@ class Client:
         except (TimeoutError, openai.APIConnectionError) as error:
             self._line.failed()
             return _Failure(self._endpoint.hide(_silence(error, self._timeout_s)))
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._none_under_way.set()
         self._line.answered(ticket.at)
         usage = completion.usage or Usage()
         return Answer.model_construct(
             text=completion.text, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
         )
-
-    async def _paid(self, request: Request) -> Reply:
-        """The reply to a request; waited for even when another one found the account empty, as this one may be paid."""
-        sent = asyncio.ensure_future(self._send(request))
-        try:
-            return await asyncio.shield(sent)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if not self._empty or task is None:
-                sent.cancel()
-                raise
-            task.uncancel()
-            return await sent
 
     async def _send(self, request: Request) -> Reply:
         """One request; a second without `response_format` where the server refuses the first for it."""

@@ -8,7 +8,13 @@ from __future__ import annotations
 import selectors
 import time
 
-BEAT_S = 0.05
+LONGEST_BEAT_S = 0.2
+BEATS = 20  # in the time for which requests have to wait anyhow, at least
+
+
+def beat_s(queue_s: float) -> float:
+    """Seconds between two looks at the answers while requests wait for `queue_s`: short towards the end."""
+    return min(LONGEST_BEAT_S, queue_s / BEATS)
 
 
 class Gathering(selectors.DefaultSelector):

@@ -83,13 +83,14 @@ class Limiter:
         self._paced_at = self._cut_at = now
         self._held_until = 0.0
         self._refused_at = -math.inf  # how many requests had been sent by the last 429
-        self._queue = asyncio.Lock()  # of new questions
+        self._waiting = 0  # new questions
+        self._queue = asyncio.Lock()  # of these
         self._turn = asyncio.Lock()  # of the first of them and of those asked again
 
     @property
-    def crowded(self) -> bool:
-        """Whether questions wait for their turn."""
-        return self._queue.locked()
+    def queue_s(self) -> float:
+        """Seconds until all new questions that wait are let through, at least."""
+        return self._waiting / (self._buckets[0].rate * self._pace)
 
     async def wait(self, tokens: float, again: bool = False) -> Ticket:
         """Return when a question may be sent; one that is sent again goes before all new ones.
@@ -100,8 +101,12 @@ class Limiter:
         """
         if again:
             return await self._wait(tokens)
-        async with self._queue:
-            return await self._wait(tokens)
+        self._waiting += 1
+        try:
+            async with self._queue:
+                return await self._wait(tokens)
+        finally:
+            self._waiting -= 1
 
     async def _wait(self, tokens: float) -> Ticket:
         async with self._turn:

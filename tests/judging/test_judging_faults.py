@@ -80,6 +80,19 @@ def test_hopeless_answers_stop_at_once_without_the_key(
     assert "\n" not in str(caught.value)
 
 
+def test_answers_under_way_when_the_account_is_found_empty_are_kept(tmp_path: Path) -> None:
+    journal = tmp_path / "j.jsonl"
+    with faulty_server(lambda number, nth: "quota" if number == 0 else "ok", delay_s=0.4) as server:
+        with pytest.raises(StageError, match="is empty"):
+            judge_rows(make_rows(200), settings(), journal, endpoint(server.url))
+        answered = set(server.asked) - {0}
+        server.behave = lambda number, nth: "ok"
+        table = judge_rows(make_rows(200), settings(), journal, endpoint(server.url))
+    assert answered
+    assert {number for number, times in server.asked.items() if times == 2} == {0}
+    assert Counter(table["origin"]) == {"journal": len(answered), "judge": 200 - len(answered)}
+
+
 def test_a_row_that_never_gets_an_answer_is_an_error_and_asked_again_next_time(tmp_path: Path) -> None:
     journal = tmp_path / "j.jsonl"
     with faulty_server(lambda number, nth: "500" if number in (1, 2) else "ok") as server:

@@ -5,7 +5,9 @@ import socket
 import time
 from threading import Thread
 
-from tasks.llm.gathering import BEAT_S, Gathering
+from tasks.llm.gathering import LONGEST_BEAT_S, Gathering, beat_s
+
+BEAT_S = 0.05
 
 
 class Counted(Gathering):
@@ -68,3 +70,9 @@ def test_timers_are_late_by_a_beat_at_most() -> None:
 
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Gathering(BEAT_S))) as runner:
         assert 0.2 <= runner.run(run()) < 0.2 + 4 * BEAT_S
+
+
+def test_beats_are_short_when_few_requests_wait() -> None:
+    assert beat_s(0.0) == 0.0
+    assert 0 < beat_s(0.5) < 0.05
+    assert beat_s(60.0) == LONGEST_BEAT_S

@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 
 from benchmarks.judging.server import Bucket
-from tasks.llm.gathering import BEAT_S, Gathering
+from tasks.llm.gathering import LONGEST_BEAT_S, Gathering
 from tasks.llm.pacing import BURST_S, Limiter, Ticket
 
 
@@ -77,7 +77,7 @@ def test_what_headers_tell_is_believed() -> None:
     assert 0.2 < times[64] < 0.7  # 20 a second
 
 
-@pytest.mark.parametrize("beat_s", [0.0, BEAT_S])
+@pytest.mark.parametrize("beat_s", [0.0, LONGEST_BEAT_S])
 @pytest.mark.parametrize("late_s", [0.0, 0.05])
 def test_questions_that_overtake_each_other_on_their_way_pass_no_limit(late_s: float, beat_s: float) -> None:
     limiter, server, lottery, refused = Limiter(6000, 1e9), Bucket(6000, burst_s=1.0), random.Random(1), []
