@@ -152,6 +152,7 @@ class _Chunk(Generic[Question]):
             if question is None:
                 break
             self._ask(group, *question)
+            await asyncio.sleep(0)  # it is on its way before the next one is made
             question = await _draw(self._questions, self._free) if left else None
         self.drawn.set()
 
