@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 BURST_S = 0.5  # what an unknown server surely admits at once, in seconds of its rate
 UNTOLD = 0.98  # of the configured rate, where no header tells how much is left
-RESERVE = 2.0  # of what is told stays unused: it is rounded, and true some milliseconds ago
+RESERVE_S = 0.02  # of what is told stays unused, in seconds of the rate: it was true some milliseconds ago
 CATCH_UP = 0.05  # how fast a told level above ours is believed (questions overtake each other); one below it at once
 CUT = 0.5  # of the pace is left after a 429
 CEILING = 0.9  # of the pace that met a 429 is not passed again for a while
@@ -63,7 +63,7 @@ class Bucket:
     def told(self, limit: float, remaining: float, since_s: float, since: float) -> None:
         """What a response says: `remaining` was left `since_s` ago, and `since` has been sent from then on."""
         self.rate = min(self._configured, limit / 60) if limit > 0 else self._configured
-        fresh = since_s * self.rate - RESERVE
+        fresh = (since_s - RESERVE_S) * self.rate
         room = remaining - since + fresh
         if not self._told:
             self._told = True

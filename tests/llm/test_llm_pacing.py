@@ -77,6 +77,19 @@ def test_what_headers_tell_is_believed() -> None:
     assert 0.2 < times[64] < 0.7  # 20 a second
 
 
+def test_an_account_that_admits_one_request_at_once_is_used_in_full() -> None:
+    limiter = Limiter(600, 1e9)
+
+    async def run() -> float:
+        began = time.monotonic()
+        for _ in range(11):
+            ticket = await limiter.wait(1)
+            limiter.heard(ticket, {"x-ratelimit-limit-requests": "600", "x-ratelimit-remaining-requests": "0"})
+        return time.monotonic() - began
+
+    assert 1.0 <= asyncio.run(run()) < 1.5  # 10 a second
+
+
 @pytest.mark.parametrize("beat_s", [0.0, LONGEST_BEAT_S])
 @pytest.mark.parametrize("late_s", [0.0, 0.05])
 def test_questions_that_overtake_each_other_on_their_way_pass_no_limit(late_s: float, beat_s: float) -> None:
