@@ -12,7 +12,7 @@ from tasks.common.errors import InputError, StageError
 from tasks.llm.client import Client
 from tasks.llm.config import LlmConfig
 from tasks.llm.endpoint import Endpoint
-from tasks.llm.gathering import Gathering, beat_s
+from tasks.llm.gathering import Gathering, beat_for
 from tasks.llm.journal import AnyEntry, Journal
 
 CHUNK = 250  # questions
@@ -84,7 +84,7 @@ async def _answer_all(
             entry = book.find(key)  # another run may have asked meanwhile
             if entry is None:
                 entry = await ask(client, key, question)
-                sockets.beat_s = beat_s(client.queue_s)
+                sockets.beat_s = beat_for(client.queue_s)
                 book.add(entry)
             arrived(key, entry)
             return entry.final

@@ -12,7 +12,7 @@ LONGEST_BEAT_S = 0.2
 BEATS = 20  # in the time for which requests have to wait anyhow, at least
 
 
-def beat_s(queue_s: float) -> float:
+def beat_for(queue_s: float) -> float:
     """Seconds between two looks at the answers while requests wait for `queue_s`: short towards the end."""
     return min(LONGEST_BEAT_S, queue_s / BEATS)
 
@@ -20,10 +20,8 @@ def beat_s(queue_s: float) -> float:
 class Gathering(selectors.DefaultSelector):
     """The sockets of an event loop. After each wait for them it leaves them alone for `beat_s`, then sees to all."""
 
-    def __init__(self, beat_s: float = 0.0) -> None:
-        super().__init__()
-        self.beat_s = beat_s
-        self._waited_at = 0.0
+    beat_s = 0.0
+    _waited_at = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """See the base class; `timeout` may be passed by up to `beat_s`, but for 0, when the loop has work to do."""

@@ -5,7 +5,7 @@ import socket
 import time
 from threading import Thread
 
-from tasks.llm.gathering import LONGEST_BEAT_S, Gathering, beat_s
+from tasks.llm.gathering import LONGEST_BEAT_S, Gathering, beat_for
 
 BEAT_S = 0.05
 
@@ -23,7 +23,8 @@ class Counted(Gathering):
 
 def received(beat_s: float, n: int) -> tuple[int, list[float]]:
     """Times the loop woke up for `n` letters that come 5 ms apart, and how late each was read."""
-    sockets, (ours, theirs) = Counted(beat_s), socket.socketpair()
+    sockets, (ours, theirs) = Counted(), socket.socketpair()
+    sockets.beat_s = beat_s
     sent: list[float] = []
 
     def send() -> None:
@@ -68,11 +69,13 @@ def test_timers_are_late_by_a_beat_at_most() -> None:
         await asyncio.sleep(0.2)
         return time.monotonic() - began
 
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Gathering(BEAT_S))) as runner:
+    sockets = Gathering()
+    sockets.beat_s = BEAT_S
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(sockets)) as runner:
         assert 0.2 <= runner.run(run()) < 0.2 + 4 * BEAT_S
 
 
 def test_beats_are_short_when_few_requests_wait() -> None:
-    assert beat_s(0.0) == 0.0
-    assert 0 < beat_s(0.5) < 0.05
-    assert beat_s(60.0) == LONGEST_BEAT_S
+    assert beat_for(0.0) == 0.0
+    assert 0 < beat_for(0.5) < 0.05
+    assert beat_for(60.0) == LONGEST_BEAT_S

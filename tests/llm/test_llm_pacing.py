@@ -114,7 +114,9 @@ def test_questions_that_overtake_each_other_on_their_way_pass_no_limit(late_s: f
     async def run() -> None:
         await asyncio.gather(*(one() for _ in range(300)))
 
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Gathering(beat_s))) as runner:
+    sockets = Gathering()
+    sockets.beat_s = beat_s
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(sockets)) as runner:
         runner.run(run())
     far.call_soon_threadsafe(far.stop)
     assert len(refused) <= 1
